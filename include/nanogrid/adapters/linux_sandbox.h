@@ -1,0 +1,53 @@
+// "linux:": namespaces, cgroups, seccomp. See docs/design.md for how, docs/threat-model.md for what
+// it holds.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nanogrid/sandbox.h"
+#include "nanogrid/uri.h"
+
+namespace nanogrid {
+
+struct LinuxSandboxOptions {
+  // Host directory of runtime files, seen read-only as /var/runtime; empty: none.
+  std::string runtime_dir{};
+  // Host directory below which every FunctionPackage::code_dir lies. Empty: any host path.
+  std::string package_dir{};
+  enum class Mode { kAuto, kRoot, kRootless };
+  Mode mode = Mode::kAuto;  // kAuto: as root if the process has CAP_SYS_ADMIN and friends
+  // Whether to use control groups: kAuto uses what is writable and says the rest in the report.
+  enum class Cgroups { kAuto, kV1, kV2, kNone };
+  Cgroups cgroups = Cgroups::kAuto;
+  // Refuse to start rather than run without enforceable limits of memory, CPU and processes.
+  bool require_limits = false;
+};
+
+// FailedPrecondition names what this machine lacks and how to get it. Nothing runs until the first
+// Start, which launches the spawner.
+Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const LinuxSandboxOptions& options = {});
+// "linux:?mode=auto|root|rootless&cgroups=auto|v1|v2|none&require_limits=true|false"
+Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri);
+
+// One fact about what isolation this machine offers.
+struct IsolationCheck {
+  enum class Level { kOk, kWarning, kError };  // kError: no sandbox can be started
+  Level level = Level::kOk;
+  std::string name{};    // "user namespaces"
+  std::string detail{};  // what was found
+  std::string fix{};     // the exact command or setting; empty if nothing is missing
+};
+
+struct IsolationReport {
+  std::string mode{};     // "root" or "rootless"
+  std::string cgroups{};  // "v1", "v2" or "none"
+  std::vector<IsolationCheck> checks{};
+  bool usable = false;    // an instance was started and answered
+};
+
+// Looks, and starts a real sandbox to be sure.
+IsolationReport InspectLinuxSandbox(const LinuxSandboxOptions& options = {});
+
+}  // namespace nanogrid

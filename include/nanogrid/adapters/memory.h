@@ -1,0 +1,14 @@
+// "memory:": embedded stores that live as long as the object. For tests and one-process use.
+#pragma once
+
+#include <memory>
+
+#include "nanogrid/clock.h"
+#include "nanogrid/storage.h"
+
+namespace nanogrid {
+
+std::unique_ptr<ObjectStore> MakeMemoryObjectStore(const Clock& clock = Clock::System());
+std::unique_ptr<FunctionCatalog> MakeMemoryFunctionCatalog(const Clock& clock = Clock::System());
+
+}  // namespace nanogrid
