@@ -42,6 +42,9 @@ struct EngineParts {
   std::string package_dir{};
   CodeLimits code_limits{};
   SchedulerOptions scheduler{};
+  // How long an answer of the catalog is trusted; this engine's own changes show at once. Zero asks
+  // for every invocation.
+  Duration catalog_ttl{};
   // Idle instances are given up while less of the host's memory than this is available.
   uint64_t min_available_memory = 256ull << 20;
   const Clock* clock = &Clock::System();      // outlives the engine

@@ -20,7 +20,8 @@ class Observer {
   virtual void OnInvocationEnd(std::string_view function, uint64_t version,
                                std::string_view request_id, const Outcome& outcome);
   virtual void OnInstanceStart(std::string_view function, uint64_t version, Duration took);
-  // `reason`: "keep-alive", "memory pressure", "ended", "removed", "shutdown".
+  // `reason`: "keep-alive", "surplus" (beyond max_idle), "memory pressure", "ended", "removed",
+  // "shutdown".
   virtual void OnInstanceStop(std::string_view function, uint64_t version, std::string_view reason);
   // An error that no caller could be given, such as one of the background thread.
   virtual void OnError(std::string_view where, const Status& status);

@@ -1,0 +1,149 @@
+#include "engine/code_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/sha256.h"
+#include "core/unique_fd.h"
+#include "engine/scratch_directory.h"
+
+namespace nanogrid {
+namespace {
+
+constexpr char kScratchPrefix[] = ".unpacking-";
+constexpr mode_t kDirectoryMode = 0755;  // the sandboxed user is another one
+
+std::string KeyOf(std::string_view digest) { return fmt::format("code/{}", digest); }
+
+// Steps into `name`, which only this process can have made: the tree has no foreign link in it.
+Result<UniqueFd> EnterDirectory(int parent, const std::string& name) {
+  if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
+    return ErrnoError(errno, "mkdir " + name);
+  }
+  UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd || ::fchmod(fd.get(), kDirectoryMode) != 0) return ErrnoError(errno, "open " + name);
+  return fd;
+}
+
+Status WriteFile(int directory, const std::string& name, const CodeEntry& entry) {
+  UniqueFd fd(::openat(directory, name.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return ErrnoError(errno, "create " + name);
+  for (std::string_view rest = entry.content; !rest.empty();) {
+    const ssize_t count = ::write(fd.get(), rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoError(errno, "write " + name);
+    rest.remove_prefix(static_cast<size_t>(count));
+  }
+  const mode_t mode = entry.kind == CodeEntry::Kind::kProgram ? 0555 : 0444;
+  if (::fchmod(fd.get(), mode) != 0) return ErrnoError(errno, "chmod " + name);
+  return absl::OkStatus();
+}
+
+Status WriteEntry(int root, const std::string& path, const CodeEntry& entry) {
+  UniqueFd directory;
+  size_t begin = 0;
+  for (size_t slash; (slash = path.find('/', begin)) != path.npos; begin = slash + 1) {
+    NANOGRID_ASSIGN_OR_RETURN(directory, EnterDirectory(directory ? directory.get() : root,
+                                                        path.substr(begin, slash - begin)));
+  }
+  const int parent = directory ? directory.get() : root;
+  const std::string name = path.substr(begin);
+  if (entry.kind != CodeEntry::Kind::kLink) return WriteFile(parent, name, entry);
+  if (::symlinkat(entry.content.c_str(), parent, name.c_str()) != 0) {
+    return ErrnoError(errno, "symlink " + name);
+  }
+  return absl::OkStatus();
+}
+
+bool IsDirectory(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// Half-written code is never seen under `path`: it is written aside and renamed.
+Status WriteTree(const std::string& directory, const std::string& path,
+                 const CodeListing& listing) {
+  NANOGRID_ASSIGN_OR_RETURN(ScratchDirectory scratch,
+                            ScratchDirectory::Make(directory, kScratchPrefix, 0700));
+  for (const auto& [name, entry] : listing) {
+    NANOGRID_RETURN_IF_ERROR(WriteEntry(scratch.fd(), name, entry));
+  }
+  if (::fchmod(scratch.fd(), kDirectoryMode) != 0) {
+    return ErrnoError(errno, "chmod " + scratch.path());
+  }
+  Status published = scratch.Publish(path);
+  return absl::IsAlreadyExists(published) ? absl::OkStatus() : published;  // another process did it
+}
+
+}  // namespace
+
+Status CodeStore::PrepareDirectory(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return ErrnoError(error.value(), "package_dir: create " + directory);
+  if (!IsDirectory(directory) && !std::filesystem::is_directory(directory, error)) {
+    return InvalidArgument("package_dir: {} is not a directory", directory);
+  }
+  ScratchDirectory::RemoveAbandoned(directory, kScratchPrefix);
+  return absl::OkStatus();
+}
+
+CodeStore::CodeStore(ObjectStore& objects, std::string directory)
+    : objects_(objects), directory_(std::move(directory)) {}
+
+Result<std::string> CodeStore::Put(const Context& context, const CodeListing& listing) {
+  const std::string bytes = EncodeCode(listing);
+  std::string digest = Sha256Hex(bytes);
+  const Result<ObjectInfo> written =
+      WriteObject(context, objects_, KeyOf(digest), bytes, {.if_absent = true});
+  if (!written.ok() && !absl::IsAlreadyExists(written.status())) return written.status();
+  return digest;
+}
+
+Result<CodeListing> CodeStore::Get(const Context& context, std::string_view digest) {
+  NANOGRID_ASSIGN_OR_RETURN(const std::string bytes, ReadObject(context, objects_, KeyOf(digest)));
+  if (Sha256Hex(bytes) != digest) {
+    return MakeError(absl::StatusCode::kDataLoss, "object {} is damaged: its SHA-256 is another",
+                     KeyOf(digest));
+  }
+  return DecodeCode(bytes);
+}
+
+Result<std::string> CodeStore::Unpack(const Context& context, const std::string& digest) {
+  const std::string path = directory_ + "/" + digest;
+  {
+    std::unique_lock lock(mutex_);
+    const auto free = [&] { return !unpacking_.contains(digest); };
+    if (context.deadline == TimePoint::max()) {
+      unpacked_.wait(lock, context.stop, free);
+    } else {
+      unpacked_.wait_until(lock, context.stop, context.deadline, free);
+    }
+    if (!free()) {
+      if (context.stop.stop_requested()) return absl::CancelledError("while code was unpacked");
+      return absl::DeadlineExceededError("while code was unpacked");
+    }
+    if (IsDirectory(path)) return path;
+    unpacking_.insert(digest);
+  }
+  const auto unpack = [&]() -> Status {
+    NANOGRID_ASSIGN_OR_RETURN(const CodeListing listing, Get(context, digest));
+    return WriteTree(directory_, path, listing);
+  };
+  const Status status = unpack();
+  {
+    const std::lock_guard lock(mutex_);
+    unpacking_.erase(digest);
+  }
+  unpacked_.notify_all();
+  if (!status.ok()) return status;
+  return path;
+}
+
+}  // namespace nanogrid

@@ -1,0 +1,61 @@
+#include "engine/registration.h"
+
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/code_load.h"
+#include "engine/code_path.h"
+#include "engine/compile.h"
+#include "engine/host_tool.h"
+#include "engine/runtime_selection.h"
+#include "nanogrid/settings.h"
+
+namespace nanogrid {
+namespace {
+
+Result<Sandbox*> FindSandbox(const EngineParts& parts, const std::string& name) {
+  const auto found = parts.sandboxes.find(name);
+  if (found != parts.sandboxes.end()) return found->second.get();
+  std::string known;
+  for (const auto& [other, sandbox] : parts.sandboxes) known += " " + other;
+  return InvalidArgument("sandbox: this engine has no {}; it has{}", QuoteName(name), known);
+}
+
+}  // namespace
+
+Result<FunctionVersion> RegisterFunction(const Context& context, const EngineParts& parts,
+                                         CodeStore& store, const FunctionSpec& spec) {
+  NANOGRID_RETURN_IF_ERROR(ValidateSpec(spec));
+  NANOGRID_ASSIGN_OR_RETURN(Sandbox* const sandbox, FindSandbox(parts, spec.sandbox));
+  NANOGRID_ASSIGN_OR_RETURN(const CodeListing listing, LoadCode(spec.code, parts.code_limits));
+  NANOGRID_ASSIGN_OR_RETURN(const RuntimeChoice choice,
+                            SelectRuntime(listing, parts.runtimes, spec.runtime, spec.handler));
+  const Runtime& runtime = *choice.runtime;
+  if (!runtime.requires_path.empty() && spec.image.empty()) {
+    NANOGRID_RETURN_IF_ERROR(IdentifyTool(spec.root, runtime.requires_path,
+                                          fmt::format("runtime '{}'", runtime.name),
+                                          runtime.install_hint)
+                                 .status());
+  }
+  NANOGRID_RETURN_IF_ERROR(context.Check(parts.clock->Now()));
+  NANOGRID_ASSIGN_OR_RETURN(const std::string digest, store.Put(context, listing));
+  std::string artifact = digest;
+  if (choice.compiler != nullptr) {
+    NANOGRID_ASSIGN_OR_RETURN(artifact, Compile(context, {spec, choice, listing, digest}, *sandbox,
+                                                store, *parts.objects));
+  }
+  return parts.catalog->Put(context, {.name = spec.name,
+                                      .code_digest = digest,
+                                      .runtime = runtime.name,
+                                      .handler = choice.handler,
+                                      .env = spec.env,
+                                      .limits = spec.limits,
+                                      .grants = spec.grants,
+                                      .concurrency = spec.concurrency,
+                                      .sandbox = spec.sandbox,
+                                      .image = spec.image,
+                                      .root = spec.root,
+                                      .artifact_digest = std::move(artifact)});
+}
+
+}  // namespace nanogrid
