@@ -41,8 +41,8 @@ Status ErrnoError(int error, const std::string& what);
 }  // namespace nanogrid
 
 // Returns the error of `expression` (a Status) from the calling function.
-#define NANOGRID_RETURN_IF_ERROR(expression)                            \
-  do {                                                                  \
+#define NANOGRID_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                            \
     if (::nanogrid::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -1,0 +1,28 @@
+// Which names and keys are valid, and the cursors of listings: the same for every adapter.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "nanogrid/status.h"
+
+namespace nanogrid {
+
+bool IsUtf8(std::string_view text);
+
+// InvalidArgument says what is wrong with it.
+Status CheckFunctionName(std::string_view name);
+Status CheckAliasName(std::string_view alias);
+Status CheckObjectKey(std::string_view key);
+// `limit` of a listing: 1..1000.
+Status CheckListLimit(size_t limit);
+
+// A cursor holds the last name of its page.
+std::string MakeCursor(std::string_view last);
+// The name, none for the first page (an empty cursor). InvalidArgument if the cursor was not made
+// by a listing of names that start with `prefix`.
+Result<std::optional<std::string>> ReadCursor(std::string_view cursor, std::string_view prefix);
+
+}  // namespace nanogrid
