@@ -17,10 +17,13 @@ if(NANOGRID_BUILD_FUZZERS)
 endif()
 
 # nanogrid_library(core [INTERFACE] SOURCES a.cc … LIBS public… PRIVATE_LIBS private…)
-# Makes libnanogrid_core.a and nanogrid::core.
+# Makes libnanogrid_core.a and nanogrid::core. Call it for the lower layers first: the order in
+# which a static link needs them (nanogrid.pc) is the reverse.
 function(nanogrid_library name)
   cmake_parse_arguments(ARG "INTERFACE" "" "SOURCES;LIBS;PRIVATE_LIBS" ${ARGN})
   set(target nanogrid_${name})
+  # Header-only libraries are in our objects already: who links those needs no Boost.
+  list(TRANSFORM ARG_PRIVATE_LIBS REPLACE "^Boost::headers$" "$<BUILD_INTERFACE:Boost::headers>")
   if(ARG_INTERFACE)
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -35,7 +38,7 @@ function(nanogrid_library name)
   add_library(nanogrid::${name} ALIAS ${target})
   target_compile_features(${target} ${scope} cxx_std_20)
   target_include_directories(${target} ${scope}
-    $<BUILD_INTERFACE:${NanoGrid_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+    $<BUILD_INTERFACE:${NanoGrid_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} ${scope} ${ARG_LIBS})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY NANOGRID_LIBRARIES ${target})

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""Checks that includes point only down the layers of docs/design.md: layers.py SOURCE_TREE"""
+import pathlib
+import re
+import sys
+
+# What a file may include in quotes, by where it lies; the first prefix that fits decides. Headers
+# of the project are named as they are found below include/ and src/.
+INTERFACES = r"nanogrid/[a-z_]+\.h"
+CORE = r"core/.*"
+RULES = [
+    ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h"]),
+    ("include/nanogrid/adapters/", [INTERFACES]),
+    ("include/nanogrid/testing/", [INTERFACES, r"nanogrid/testing/.*"]),
+    ("include/nanogrid/nanogrid.h", [INTERFACES, r"nanogrid/adapters/local\.h"]),
+    ("include/", [INTERFACES]),
+    ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file)\.h", CORE]),
+    ("src/runtimes/", [INTERFACES, CORE, r"runtimes/.*"]),
+    ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, r"sandbox/linux/.*"]),
+    ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
+    ("src/local/", [INTERFACES, r"nanogrid/adapters/.*", CORE, r"local/.*"]),
+    ("examples/", [INTERFACES, r"nanogrid/adapters/.*"]),
+]
+# The umbrella is for applications: it would pull the adapters of local.h into every layer.
+UMBRELLA_ALLOWED = ("examples/", "include/nanogrid/nanogrid.h")
+
+# Headers in angle brackets that public headers may use. function.h is used by functions, which
+# speak to descriptor 3; conformance suites are GoogleTest suites.
+STANDARD = r"[a-z_0-9]+"
+PUBLIC_SYSTEM = {
+    "include/nanogrid/function.h": [STANDARD, r"(sys/)?[a-z_]+\.h"],
+    "include/nanogrid/testing/": [STANDARD, r"absl/status/.*", r"g(test|mock)/.*"],
+    "include/": [STANDARD, r"absl/status/.*"],
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
+
+
+def first_prefix(path, table):
+    for prefix, allowed in table:
+        if path.startswith(prefix):
+            return allowed
+    return None
+
+
+def project_name(root, path, name):
+    """The name below include/ or src/ of the header that `path` means by `name`; None if neither."""
+    beside = (root / path).parent / name
+    if beside.is_file():
+        relative = beside.resolve().relative_to(root).as_posix()
+        return re.sub(r"^(include|src)/", "", relative)
+    for base in ("include", "src"):
+        if (root / base / name).is_file():
+            return name
+    return None
+
+
+def fits(name, patterns):
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+def violations(root):
+    root = pathlib.Path(root).resolve()
+    files = sorted(
+        file for top in ("include", "src", "examples") for file in (root / top).rglob("*")
+        if file.suffix in (".h", ".cc"))
+    if not files:
+        yield f"{root}: no sources here"
+    for file in files:
+        path = file.relative_to(root).as_posix()
+        allowed = first_prefix(path, RULES)
+        if allowed is None:
+            yield f"{path}: belongs to no layer; add its directory to RULES"
+            continue
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            quoted, angled = match.groups()
+            where = f"{path}:{number}"
+            if quoted:
+                name = project_name(root, path, quoted)
+                if name is None:
+                    yield f'{where}: "{quoted}" is no header of this project (use <> for others)'
+                elif name.startswith("examples/"):
+                    if pathlib.PurePath(name).parent != pathlib.PurePath(path).parent:
+                        yield f'{where}: "{quoted}" is another program\'s'
+                elif not fits(name, allowed):
+                    yield f'{where}: "{quoted}" is not below this layer'
+                elif name == "nanogrid/nanogrid.h" and not path.startswith(UMBRELLA_ALLOWED):
+                    yield f'{where}: the umbrella header is for applications'
+            elif (root / "src" / angled).is_file():
+                yield f"{where}: <{angled}> is private: in quotes, where the layer allows it"
+            elif path.startswith("examples/"):
+                pass  # an application's own choice; <nanogrid/…> is how strangers write it
+            elif angled.startswith("nanogrid/"):
+                yield f"{where}: <{angled}> is the project's own: use quotes"
+            elif path.startswith("include/"):
+                patterns = first_prefix(path, PUBLIC_SYSTEM.items())
+                if not fits(angled, patterns):
+                    yield f"{where}: <{angled}> in a public header; only std, absl/status and each other"
+
+
+if __name__ == "__main__":
+    found = list(violations(sys.argv[1]))
+    print("\n".join(found) if found else "includes point down only")
+    sys.exit(1 if found else 0)
