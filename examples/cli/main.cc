@@ -1,0 +1,51 @@
+// nanogrid: the library from the shell.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "doctor_command.h"
+#include "output.h"
+#include "run_command.h"
+
+namespace {
+
+// Help and version are printed; a wrong command line is explained, for scripts as an object too.
+ExitCode ExplainParse(const CLI::App& app, const CLI::ParseError& why, bool json) {
+  if (why.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    app.exit(why);
+    return kExitSuccess;
+  }
+  const absl::Status error = absl::InvalidArgumentError(why.what());
+  if (json) Output(stdout).Print(ErrorJson(error));
+  Output err(stderr);
+  err.Print(err.Paint(Color::kRed, "nanogrid: "));
+  err.Write(fmt::format("{}\nRun with --help for what there is.\n", why.what()));
+  return kExitUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Run functions in a hardened sandbox", "nanogrid");
+  app.set_version_flag("--version", "nanogrid " NANOGRID_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(32);
+  app.footer(
+      "Examples:\n  nanogrid doctor\n  nanogrid run hello.py --event '{\"name\": \"Ada\"}'\n"
+      "  nanogrid run --help");
+  RunOptions run;
+  DoctorOptions doctor;
+  const CLI::App* const run_command = AddRunCommand(app, run);
+  AddDoctorCommand(app, doctor);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& why) {
+    const bool json = std::any_of(argv, argv + argc,
+                                  [](std::string_view argument) { return argument == "--json"; });
+    return ExplainParse(app, why, json);
+  }
+  return run_command->parsed() ? Run(run) : Doctor(doctor);
+}
