@@ -11,8 +11,6 @@ __asm__(\".pushsection .rodata\\n\"
         \"${symbol}_end:\\n.byte 0\\n.popsection\\n\");
 ")
   file(CONFIGURE OUTPUT ${generated} CONTENT "${text}" @ONLY)
-  # ccache cannot see through .incbin: such a file is always compiled anew.
-  set_source_files_properties(${generated} PROPERTIES OBJECT_DEPENDS ${file}
-    COMPILE_DEFINITIONS CCACHE_DISABLE=1)
+  set_source_files_properties(${generated} PROPERTIES OBJECT_DEPENDS ${file})
   target_sources(${target} PRIVATE ${generated})
 endfunction()

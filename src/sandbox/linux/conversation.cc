@@ -1,0 +1,155 @@
+#include "sandbox/linux/conversation.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace nanogrid {
+namespace {
+
+constexpr size_t kReadSize = 16 * 1024;
+constexpr size_t kMaxGrowth = 4u << 20;  // a body's buffer grows as it arrives, not as announced
+
+// write(2) to a pipe that raises no SIGPIPE in a host that has not asked for it.
+ssize_t WriteQuietly(int fd, std::string_view bytes) {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const ssize_t wrote = write(fd, bytes.data(), bytes.size());
+  const int error = errno;
+  if (wrote < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    const timespec now = {};
+    sigtimedwait(&pipe_signal, nullptr, &now);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return wrote;
+}
+
+bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
+
+}  // namespace
+
+FrameConversation::FrameConversation(int channel, std::string_view request_id,
+                                     std::string_view event, int64_t deadline_ms, bool& ready_seen)
+    : channel_(channel), event_(event), ready_seen_(ready_seen) {
+  FrameHeader header;
+  header.type = FrameType::kInvoke;
+  header.meta_length = static_cast<uint32_t>(request_id.size());
+  header.body_length = static_cast<uint32_t>(event.size());
+  header.deadline_ms = deadline_ms;
+  const FrameHeaderBytes bytes = EncodeFrameHeader(header);
+  head_.reserve(bytes.size() + request_id.size());
+  head_.append(bytes.data(), bytes.size()).append(request_id);
+  total_ = head_.size() + event_.size();
+}
+
+Progress FrameConversation::Write() {
+  while (sent_ < total_) {
+    std::array<iovec, 2> parts{};
+    size_t count = 0;
+    if (sent_ < head_.size()) parts[count++] = {head_.data() + sent_, head_.size() - sent_};
+    const size_t event_sent = sent_ > head_.size() ? sent_ - head_.size() : 0;
+    if (event_sent < event_.size()) {
+      parts[count++] = {const_cast<char*>(event_.data()) + event_sent, event_.size() - event_sent};
+    }
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    const ssize_t sent = sendmsg(channel_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
+    sent_ += static_cast<size_t>(sent);
+  }
+  return Progress::kMore;
+}
+
+Progress FrameConversation::Read(uint64_t max_result) {
+  for (;;) {
+    ssize_t got;
+    std::array<char, kReadSize> buffer;
+    if (header_ && header_->body_length - body_.size() > buffer.size()) {
+      // A large body goes straight to its place.
+      const size_t have = body_.size();
+      const size_t want = std::min<size_t>(header_->body_length - have, kMaxGrowth);
+      body_.resize(have + want);
+      got = recv(channel_, body_.data() + have, want, MSG_DONTWAIT);
+      body_.resize(have + (got > 0 ? static_cast<size_t>(got) : 0));
+      if (got > 0 && body_.size() == header_->body_length) return Progress::kAnswered;
+      if (got > 0) continue;
+    } else {
+      got = recv(channel_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    }
+    if (got == 0) return Progress::kClosed;
+    if (got < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
+    const Progress progress =
+        Consume({buffer.data(), static_cast<size_t>(got)}, max_result);
+    // A short read has emptied the socket.
+    if (progress != Progress::kMore || static_cast<size_t>(got) < buffer.size()) return progress;
+  }
+}
+
+Progress FrameConversation::Consume(std::string_view bytes, uint64_t max_result) {
+  for (;;) {
+    if (!header_) {
+      const size_t missing = kFrameHeaderSize - header_bytes_.size();
+      header_bytes_.append(bytes.substr(0, missing));
+      bytes.remove_prefix(std::min(missing, bytes.size()));
+      if (header_bytes_.size() < kFrameHeaderSize) return Progress::kMore;
+      const Result<FrameHeader> header = DecodeFrameHeader(
+          std::span<const char, kFrameHeaderSize>(header_bytes_.data(), kFrameHeaderSize));
+      header_bytes_.clear();
+      if (!header.ok() || header->meta_length != 0) return Progress::kBroken;
+      if (header->type == FrameType::kReady) {
+        if (ready_seen_ || header->body_length != 0) return Progress::kBroken;
+        ready_seen_ = true;
+        continue;
+      }
+      // An answer before the whole question is out is none.
+      if (header->type == FrameType::kInvoke || sent_ < total_) return Progress::kBroken;
+      header_ = *header;
+      if (header_->body_length > max_result) return Progress::kTooLong;
+    }
+    const size_t missing = header_->body_length - body_.size();
+    body_.append(bytes.substr(0, missing));
+    bytes.remove_prefix(std::min(missing, bytes.size()));
+    if (body_.size() < header_->body_length) return Progress::kMore;
+    return bytes.empty() ? Progress::kAnswered : Progress::kBroken;
+  }
+}
+
+Progress StdioConversation::Write() {
+  while (!event_.empty()) {
+    const ssize_t wrote = WriteQuietly(input_.get(), event_);
+    if (wrote < 0 && WouldBlock()) return Progress::kMore;
+    if (wrote < 0) break;  // it does not want to read all of it
+    event_.remove_prefix(static_cast<size_t>(wrote));
+  }
+  input_.Reset();
+  return Progress::kMore;
+}
+
+Progress StdioConversation::Read(uint64_t max_result) {
+  std::array<char, kReadSize> buffer;
+  for (;;) {
+    if (!output_) return Progress::kClosed;
+    const ssize_t got = read(output_.get(), buffer.data(), buffer.size());
+    if (got < 0 && WouldBlock()) return Progress::kMore;
+    if (got <= 0) {
+      output_.Reset();
+      return Progress::kClosed;
+    }
+    result_.append(buffer.data(), static_cast<size_t>(got));
+    if (result_.size() > max_result) return Progress::kTooLong;
+  }
+}
+
+}  // namespace nanogrid

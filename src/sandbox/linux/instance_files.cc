@@ -1,0 +1,79 @@
+#include "sandbox/linux/instance_files.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "sandbox/linux/process_tree.h"
+
+namespace nanogrid {
+namespace {
+
+// The number after `label` at the start of a line; the number at the start of the file if label is
+// empty; 0 if it cannot be read.
+uint64_t ReadNumber(int fd, const char* label) {
+  char text[1024];
+  const ssize_t got = fd >= 0 ? pread(fd, text, sizeof(text) - 1, 0) : -1;
+  if (got <= 0) return 0;
+  text[got] = '\0';
+  const size_t length = std::strlen(label);
+  for (const char* line = text; line != nullptr;) {
+    if (std::strncmp(line, label, length) == 0) return std::strtoull(line + length, nullptr, 10);
+    line = std::strchr(line, '\n');
+    if (line != nullptr) ++line;
+  }
+  return 0;
+}
+
+bool IsV2(int freeze_fd) {
+  char text[16] = {};  // "0\n" or "THAWED\n"
+  return freeze_fd >= 0 && pread(freeze_fd, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
+}
+
+}  // namespace
+
+InstanceFiles::InstanceFiles(const SpawnedInstance& spawned)
+    : spawned_(spawned), v2_(IsV2(spawned.fds[wire::kFreezeFd].get())) {}
+
+Duration InstanceFiles::CpuTime() const {
+  if (!has_cgroup()) return ReadProcessTree(spawned_.pid).cpu;
+  const int fd = spawned_.fds[wire::kCpuFd].get();
+  if (v2_) return std::chrono::microseconds(ReadNumber(fd, "usage_usec "));
+  return std::chrono::nanoseconds(ReadNumber(fd, ""));
+}
+
+uint64_t InstanceFiles::Memory() const {
+  if (!has_cgroup()) return ReadProcessTree(spawned_.pid).memory;
+  return ReadNumber(spawned_.fds[wire::kMemoryFd].get(), "");
+}
+
+uint64_t InstanceFiles::PeakMemory() const {
+  return has_cgroup() ? ReadNumber(spawned_.fds[wire::kPeakMemoryFd].get(), "") : Memory();
+}
+
+void InstanceFiles::ResetPeak() {
+  if (has_cgroup()) (void)!pwrite(spawned_.fds[wire::kPeakMemoryFd].get(), "0", 1, 0);
+}
+
+uint64_t InstanceFiles::OomKills() const {
+  return ReadNumber(spawned_.fds[wire::kMemoryEventsFd].get(), "oom_kill ");
+}
+
+uint64_t InstanceFiles::ForkRefusals() const {
+  return ReadNumber(spawned_.fds[wire::kPidsEventsFd].get(), "max ");
+}
+
+int InstanceFiles::memory_events_fd() const {
+  return v2_ ? spawned_.fds[wire::kMemoryEventsFd].get() : -1;
+}
+
+bool InstanceFiles::SetFrozen(bool frozen) const {
+  const int fd = spawned_.fds[wire::kFreezeFd].get();
+  if (fd < 0 || !has_cgroup()) return false;
+  const char* const text = v2_ ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
+  const auto length = static_cast<ssize_t>(std::strlen(text));
+  return pwrite(fd, text, static_cast<size_t>(length), 0) == length;
+}
+
+}  // namespace nanogrid

@@ -1,0 +1,39 @@
+// What the kernel tells about a running instance: its cgroup's files, or its process tree.
+#pragma once
+
+#include <cstdint>
+
+#include "nanogrid/context.h"
+#include "sandbox/linux/spawner_client.h"
+
+namespace nanogrid {
+
+// Figures and levers of one instance. Where there is no cgroup, memory, processes and CPU time come
+// from /proc, at some cost, and freezing is not possible.
+class InstanceFiles {
+ public:
+  explicit InstanceFiles(const SpawnedInstance& spawned);
+
+  bool has_cgroup() const { return spawned_.has_cgroup; }
+
+  Duration CpuTime() const;
+  uint64_t Memory() const;
+  // Highest since ResetPeak (or since the start, on kernels that cannot reset it).
+  uint64_t PeakMemory() const;
+  void ResetPeak();
+  // How often a process was killed for memory, or a fork refused for the process limit, so far.
+  uint64_t OomKills() const;
+  uint64_t ForkRefusals() const;
+  // For poll: POLLPRI when one of the two may have grown. -1 where the kernel does not tell.
+  int pids_events_fd() const { return spawned_.fds[wire::kPidsEventsFd].get(); }
+  int memory_events_fd() const;
+
+  // False if this instance cannot be frozen.
+  bool SetFrozen(bool frozen) const;
+
+ private:
+  const SpawnedInstance& spawned_;
+  bool v2_ = false;
+};
+
+}  // namespace nanogrid

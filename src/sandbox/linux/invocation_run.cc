@@ -1,0 +1,296 @@
+#include "sandbox/linux/invocation_run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <system_error>
+
+#include "core/errors.h"
+#include "core/function_error.h"
+#include "sandbox/linux/process_tree.h"
+
+namespace nanogrid {
+namespace {
+
+// How often an instance without a cgroup is looked at.
+constexpr Duration kWatchInterval = std::chrono::milliseconds(20);
+// The kernel strikes a little before the counter shows the limit: charges come in batches.
+constexpr uint64_t kMemorySlack = 256 * 1024;
+
+TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+// The deadline as the calendar sees it, for the runtime's context object; 0: none.
+int64_t WallDeadlineMs(TimePoint deadline, TimePoint now) {
+  if (deadline == TimePoint::max()) return 0;
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return duration_cast<milliseconds>(wall).count() +
+         duration_cast<milliseconds>(deadline - now).count();
+}
+
+std::string Seconds(Duration duration) {
+  return fmt::format("{:.3g} s", std::chrono::duration<double>(duration).count());
+}
+
+}  // namespace
+
+void InvocationRun::Wake::operator()() const {
+  const uint64_t one = 1;
+  (void)!write(fd, &one, sizeof(one));
+}
+
+InvocationRun::InvocationRun(LinuxInstance& instance, const Context& context,
+                             const Invocation& invocation, LogSink& log)
+    : instance_(instance), context_(context), log_(log), start_(Now()) {
+  if (instance.protocol_ == Protocol::kFrames) {
+    conversation_ = &frames_.emplace(instance.pipes_.channel.get(), invocation.request_id,
+                                     invocation.event, WallDeadlineMs(context.deadline, start_),
+                                     instance.ready_seen_);
+  } else {
+    conversation_ = &stdio_.emplace(std::move(instance.pipes_.input),
+                                    std::move(instance.pipes_.output), invocation.event);
+  }
+}
+
+Result<Outcome> InvocationRun::Run() {
+  if (instance_.used_) {
+    cpu_before_ = instance_.files_.CpuTime();
+    instance_.files_.ResetPeak();
+  }
+  if (context_.stop.stop_possible()) {
+    if (!instance_.wake_) instance_.wake_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!instance_.wake_) return ErrnoError(errno, "eventfd");
+    stop_callback_.emplace(context_.stop, Wake{instance_.wake_.get()});
+  }
+  next_watch_ = start_ + kWatchInterval;
+  OnProgress(conversation_->Write());
+  while (!outcome_) {
+    if (!WaitOnce() && errno != EINTR) return ErrnoError(errno, "wait for instance");
+  }
+  return Finish();
+}
+
+int64_t InvocationRun::TimeoutNs() const {
+  TimePoint until = context_.deadline;
+  if (!instance_.files_.has_cgroup()) until = std::min(until, next_watch_);
+  if (until == TimePoint::max()) return -1;
+  return std::max<int64_t>(0, (until - Now()).count());
+}
+
+bool InvocationRun::WaitOnce() {
+  enum { kLog, kControl, kRead, kWrite, kWake, kPids, kMemory, kCount };
+  std::array<pollfd, kCount> fds{};
+  fds[kLog] = {instance_.pipes_.log.get(), POLLIN, 0};
+  fds[kControl] = {instance_.pipes_.control.get(), POLLIN, 0};
+  fds[kRead] = {conversation_->read_fd(), POLLIN, 0};
+  fds[kWrite] = {conversation_->write_fd(), POLLOUT, 0};
+  fds[kWake] = {stop_callback_ ? instance_.wake_.get() : -1, POLLIN, 0};
+  fds[kPids] = {instance_.files_.pids_events_fd(), POLLPRI, 0};
+  fds[kMemory] = {instance_.files_.memory_events_fd(), POLLPRI, 0};
+  const int64_t timeout_ns = TimeoutNs();
+  const timespec timeout = {timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
+  if (ppoll(fds.data(), fds.size(), timeout_ns < 0 ? nullptr : &timeout, nullptr) < 0) return false;
+
+  if (fds[kLog].revents != 0) PumpLog();
+  if (fds[kWrite].revents != 0) OnProgress(conversation_->Write());
+  if (fds[kRead].revents != 0) OnProgress(conversation_->Read(OutputLeft()));
+  if ((fds[kPids].revents | fds[kMemory].revents) != 0) CheckLimits();
+  if (fds[kControl].revents != 0) OnExit();
+  if (context_.stop.stop_requested()) End(Ending::kCancelled, "cancelled by the caller");
+  const TimePoint now = Now();
+  if (now >= context_.deadline) {
+    End(Ending::kTimeout, "ended after " + Seconds(now - start_) + ", at its time limit");
+  }
+  if (!instance_.files_.has_cgroup() && now >= next_watch_) Watch();
+  return true;
+}
+
+void InvocationRun::OnProgress(Progress progress) {
+  switch (progress) {
+    case Progress::kMore:
+      return;
+    case Progress::kAnswered:
+      return Answer();
+    case Progress::kClosed:
+      // A program may close its output long before it ends; a runtime that closes its channel
+      // cannot answer any more.
+      if (frames_ && !exited_) {
+        pollfd control = {instance_.pipes_.control.get(), POLLIN, 0};
+        if (poll(&control, 1, 1000) > 0) return OnExit();
+        End(Ending::kViolation, "the runtime closed its channel");
+      }
+      return;
+    case Progress::kBroken:
+      return End(Ending::kViolation, "the runtime broke the frame protocol");
+    case Progress::kTooLong:
+      return End(Ending::kOutputLimit,
+                 fmt::format("result and log exceed {} bytes", instance_.limits_.max_output));
+  }
+}
+
+uint64_t InvocationRun::OutputLeft() const {
+  const uint64_t limit = instance_.limits_.max_output;
+  return limit > logged_ ? limit - logged_ : 0;
+}
+
+// Passes on what is in the pipe now; a function that writes without end comes back for more.
+void InvocationRun::PumpLog() {
+  std::array<char, 64 * 1024> buffer;
+  const uint64_t bound = instance_.limits_.max_output;
+  for (int round = 0; round < 4; ++round) {
+    const ssize_t got = read(instance_.pipes_.log.get(), buffer.data(), buffer.size());
+    if (got <= 0) return;
+    const auto size = static_cast<uint64_t>(got);
+    const uint64_t used = logged_ + conversation_->result_size();
+    const uint64_t allowed = used < bound ? std::min(bound - used, size) : 0;
+    if (allowed > 0) log_.Write({buffer.data(), static_cast<size_t>(allowed)});
+    logged_ += allowed;
+    if (allowed < size) {
+      log_truncated_ = true;
+      End(Ending::kOutputLimit, fmt::format("result and log exceed {} bytes", bound));
+      return;
+    }
+    if (size < buffer.size()) return;
+  }
+}
+
+void InvocationRun::Answer() {
+  if (outcome_) return;
+  Outcome& outcome = outcome_.emplace();
+  outcome.result_is_json = instance_.result_is_json_;
+  if (frames_->type() == FrameType::kError) {
+    outcome.ending = Ending::kException;
+    outcome.error = ParseFunctionError(frames_->TakeBody());
+  } else {
+    outcome.result = frames_->TakeBody();
+  }
+}
+
+void InvocationRun::End(Ending ending, std::string message) {
+  if (outcome_) return;
+  Outcome& outcome = outcome_.emplace();
+  outcome.ending = ending;
+  outcome.result_is_json = instance_.result_is_json_;
+  outcome.error = FunctionError{std::string(ToString(ending)), std::move(message), {}};
+}
+
+// The main process is gone. What it said before still counts.
+void InvocationRun::OnExit() {
+  if (exited_) return;
+  exited_ = true;
+  wire::ExitReport report;
+  const ssize_t got = read(instance_.pipes_.control.get(), &report, sizeof(report));
+  alive_ = false;
+  // Nothing of it may write any more while the pipes are emptied.
+  instance_.Kill();
+  PumpLog();
+  if (outcome_) return;
+  const Progress last = conversation_->Read(OutputLeft());
+  if (last == Progress::kAnswered || last == Progress::kTooLong) return OnProgress(last);
+  CheckLimits();
+  if (outcome_) return;
+  if (got != sizeof(report)) {
+    return End(Ending::kSignaled, "the sandbox was killed from outside");
+  }
+  switch (report.kind) {
+    case wire::ExitReport::kExited:
+      if (stdio_ && report.value == 0) {
+        Outcome& outcome = outcome_.emplace();
+        outcome.result = stdio_->TakeResult();
+        outcome.result_is_json = instance_.result_is_json_;
+        return;
+      }
+      End(Ending::kExited, fmt::format("exited with code {}", report.value));
+      outcome_->exit_code = report.value;
+      return;
+    case wire::ExitReport::kSignaled:
+      if (report.value == SIGSYS) {
+        return End(Ending::kViolation, "killed for a forbidden system call");
+      }
+      End(Ending::kSignaled,
+          fmt::format("killed by signal {} ({})", report.value, strsignal(report.value)));
+      outcome_->signal = report.value;
+      return;
+    case wire::ExitReport::kForkFailed:
+      return End(Ending::kTooManyProcesses, "the runtime could not be started: too many processes");
+    default:
+      End(Ending::kExited,
+          fmt::format("cannot execute the program: {} (errno {})",
+                      std::generic_category().message(report.value), report.value));
+      outcome_->exit_code = report.value == ENOENT ? 127 : 126;  // as a shell says it
+  }
+}
+
+void InvocationRun::CheckLimits() {
+  const InstanceFiles& files = instance_.files_;
+  if (!files.has_cgroup()) return;
+  if (files.OomKills() > 0) {
+    End(Ending::kOutOfMemory,
+        fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
+  }
+  if (files.ForkRefusals() > 0) {
+    End(Ending::kTooManyProcesses,
+        fmt::format("more than {} processes and threads", instance_.limits_.max_processes));
+  }
+}
+
+// In place of a cgroup's limits.
+void InvocationRun::Watch() {
+  next_watch_ = Now() + kWatchInterval;
+  const TreeUsage usage = ReadProcessTree(instance_.spawned_.pid);
+  watched_peak_ = std::max(watched_peak_, usage.memory);
+  if (usage.memory > instance_.limits_.memory) {
+    End(Ending::kOutOfMemory,
+        fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
+  }
+  if (usage.processes >= instance_.limits_.max_processes) {
+    End(Ending::kTooManyProcesses,
+        fmt::format("more than {} processes and threads", instance_.limits_.max_processes));
+  }
+}
+
+Result<Outcome> InvocationRun::Finish() {
+  stop_callback_.reset();
+  Outcome outcome = *std::move(outcome_);
+  // What was printed before the answer is in the pipe already.
+  if (alive_ && outcome.ending != Ending::kOutputLimit) {
+    outcome_.reset();
+    PumpLog();
+    if (outcome_) outcome = *std::move(outcome_);  // the output limit
+  }
+  const InstanceFiles& files = instance_.files_;
+  outcome.usage.cpu = files.CpuTime() - cpu_before_;
+  outcome.usage.peak_memory = std::max(files.PeakMemory(), watched_peak_);
+  // A child may have been killed for memory, or a fork refused, without the runtime's noticing.
+  const bool answered =
+      outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
+  if (answered && files.has_cgroup() &&
+      outcome.usage.peak_memory + kMemorySlack >= instance_.limits_.memory) {
+    outcome_.reset();
+    CheckLimits();
+    if (outcome_) {
+      outcome_->usage = outcome.usage;
+      outcome = *std::move(outcome_);
+    }
+  }
+  const bool keep = alive_ && instance_.protocol_ == Protocol::kFrames &&
+                    (outcome.ending == Ending::kReturned || outcome.ending == Ending::kException);
+  if (!keep) {
+    alive_ = false;
+    if (!instance_.Kill()) return Internal("the instance does not die");
+  }
+  outcome.usage.wall = Now() - start_;
+  outcome.start = instance_.used_ ? StartKind::kWarm : StartKind::kCold;
+  outcome.log_truncated = log_truncated_;
+  outcome_ = std::nullopt;
+  return outcome;
+}
+
+}  // namespace nanogrid

@@ -1,0 +1,62 @@
+// One invocation on one instance, from the event to the outcome, on the calling thread.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "sandbox/linux/conversation.h"
+#include "sandbox/linux/linux_instance.h"
+
+namespace nanogrid {
+
+class InvocationRun {
+ public:
+  InvocationRun(LinuxInstance& instance, const Context& context, const Invocation& invocation,
+                LogSink& log);
+
+  Result<Outcome> Run();
+  // Whether the instance is still there and in step with the protocol. After Run.
+  bool alive() const { return alive_; }
+
+ private:
+  struct Wake {
+    int fd;
+    void operator()() const;
+  };
+
+  // One wait for whatever happens next, and what follows from it. True when verdict_ is set.
+  bool WaitOnce();
+  void OnProgress(Progress progress);
+  void PumpLog();
+  void OnExit();
+  void CheckLimits();
+  void Watch();
+  int64_t TimeoutNs() const;
+
+  // Ends the invocation; the first reason wins.
+  void End(Ending ending, std::string message);
+  void Answer();
+  Result<Outcome> Finish();
+  uint64_t OutputLeft() const;
+
+  LinuxInstance& instance_;
+  const Context& context_;
+  LogSink& log_;
+  const TimePoint start_;
+  std::optional<FrameConversation> frames_;
+  std::optional<StdioConversation> stdio_;
+  Conversation* conversation_ = nullptr;
+  std::optional<std::stop_callback<Wake>> stop_callback_;
+
+  uint64_t logged_ = 0;
+  bool log_truncated_ = false;
+  bool alive_ = true;
+  bool exited_ = false;  // main process or init is gone
+  TimePoint next_watch_{};
+  uint64_t watched_peak_ = 0;
+  Duration cpu_before_{};
+  std::optional<Outcome> outcome_;
+};
+
+}  // namespace nanogrid

@@ -1,0 +1,197 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/errors.h"
+#include "nanogrid/adapters/linux_sandbox.h"
+#include "sandbox/linux/launch_block.h"
+#include "sandbox/linux/linux_instance.h"
+#include "sandbox/linux/sandbox_options.h"
+
+namespace nanogrid {
+namespace {
+
+constexpr uint64_t kBytesPerInode = 8192;  // of /tmp: as many small files as fit comfortably
+constexpr uint64_t kMinInodes = 256;
+constexpr double kCpuPeriodUs = 100'000;
+constexpr uint64_t kMinQuotaUs = 1000;  // the kernel's
+
+bool CopyPath(const std::string& from, char (&to)[wire::kMaxPath]) {
+  if (from.size() >= sizeof(to) || from.find('\0') != std::string::npos) return false;
+  std::memcpy(to, from.c_str(), from.size() + 1);
+  return true;
+}
+
+// A pipe; the end that stays with us does not block.
+Status MakePipe(UniqueFd& read_end, UniqueFd& write_end, bool we_read) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return ErrnoError(errno, "start instance: pipe");
+  read_end.Reset(fds[0]);
+  write_end.Reset(fds[1]);
+  if (fcntl(we_read ? fds[0] : fds[1], F_SETFL, O_NONBLOCK) != 0) {
+    return ErrnoError(errno, "start instance: O_NONBLOCK");
+  }
+  return absl::OkStatus();
+}
+
+Result<wire::Start> MakeRequest(const FunctionPackage& package) {
+  wire::Start start;
+  const Limits& limits = package.limits;
+  start.memory = limits.memory;
+  if (limits.cpus > 0) {
+    start.cpu_quota_us =
+        std::max(kMinQuotaUs, static_cast<uint64_t>(std::llround(limits.cpus * kCpuPeriodUs)));
+  }
+  start.max_processes = limits.max_processes;
+  start.tmp_size = limits.tmp_size;
+  start.tmp_inodes = std::max(kMinInodes, limits.tmp_size / kBytesPerInode);
+  start.max_open_files = limits.max_open_files;
+  start.host_network = package.grants.network == Network::kHost ? 1 : 0;
+  start.has_channel = package.protocol == Protocol::kFrames ? 1 : 0;
+  if (package.code_dir.empty() || package.code_dir[0] != '/' ||
+      !CopyPath(package.code_dir, start.code_dir)) {
+    return InvalidArgument("code_dir: '{}' is not a usable absolute path", package.code_dir);
+  }
+  if (!package.root.empty() && (package.root[0] != '/' || !CopyPath(package.root, start.root))) {
+    return InvalidArgument("root: '{}' is not a usable absolute path", package.root);
+  }
+  const std::string domain = package.name + "@" + std::to_string(package.version);
+  if (domain.size() >= sizeof(start.trust_domain)) {
+    return InvalidArgument("name: '{}' is longer than {} bytes", package.name,
+                           sizeof(start.trust_domain) - 22);
+  }
+  std::memcpy(start.trust_domain, domain.c_str(), domain.size() + 1);
+  return start;
+}
+
+class LinuxSandbox final : public Sandbox {
+ public:
+  LinuxSandbox(std::shared_ptr<SpawnerClient> spawner, UniqueFd null)
+      : spawner_(std::move(spawner)), null_(std::move(null)) {}
+
+  Result<std::unique_ptr<Instance>> Start(const Context& context,
+                                          const FunctionPackage& package) override {
+    NANOGRID_RETURN_IF_ERROR(context.Check(std::chrono::steady_clock::now()));
+    NANOGRID_ASSIGN_OR_RETURN(wire::Start request, MakeRequest(package));
+    NANOGRID_ASSIGN_OR_RETURN(const UniqueFd launch,
+                              MakeLaunchBlock(package.command, package.env));
+    InstancePipes ours;
+    UniqueFd log, control, stdin_end, stdout_end, channel;
+    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.log, log, true));
+    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.control, control, true));
+    int fds[wire::kStartFdCount];
+    fds[wire::kStdin] = null_.get();
+    fds[wire::kStdout] = log.get();
+    if (package.protocol == Protocol::kFrames) {
+      int pair[2];
+      if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        return ErrnoError(errno, "start instance: socketpair");
+      }
+      ours.channel.Reset(pair[0]);
+      channel.Reset(pair[1]);
+    } else {
+      NANOGRID_RETURN_IF_ERROR(MakePipe(stdin_end, ours.input, false));
+      NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, stdout_end, true));
+      fds[wire::kStdin] = stdin_end.get();
+      fds[wire::kStdout] = stdout_end.get();
+    }
+    fds[wire::kStderr] = log.get();
+    fds[wire::kControl] = control.get();
+    fds[wire::kLaunch] = launch.get();
+    fds[wire::kChannel] = channel.get();
+    const size_t count = channel ? wire::kStartFdCount : wire::kStartFdCount - 1;
+    NANOGRID_ASSIGN_OR_RETURN(SpawnedInstance spawned,
+                              spawner_->Start(request, {fds, count}));
+    return std::make_unique<LinuxInstance>(spawner_, std::move(spawned), std::move(ours),
+                                           package.limits, package.protocol,
+                                           package.result_is_json);
+  }
+
+ private:
+  std::shared_ptr<SpawnerClient> spawner_;
+  UniqueFd null_;
+};
+
+}  // namespace
+
+Result<wire::Configure> MakeConfigure(const LinuxSandboxOptions& options) {
+  wire::Configure configure;
+  if (!CopyPath(options.runtime_dir, configure.runtime_dir)) {
+    return InvalidArgument("runtime_dir: '{}' is not a usable path", options.runtime_dir);
+  }
+  switch (options.mode) {
+    case LinuxSandboxOptions::Mode::kAuto:
+      configure.mode = wire::Mode::kAuto;
+      break;
+    case LinuxSandboxOptions::Mode::kRoot:
+      configure.mode = wire::Mode::kRoot;
+      break;
+    case LinuxSandboxOptions::Mode::kRootless:
+      configure.mode = wire::Mode::kRootless;
+      break;
+  }
+  switch (options.cgroups) {
+    case LinuxSandboxOptions::Cgroups::kAuto:
+      configure.cgroups = wire::Cgroups::kAuto;
+      break;
+    case LinuxSandboxOptions::Cgroups::kV1:
+      configure.cgroups = wire::Cgroups::kV1;
+      break;
+    case LinuxSandboxOptions::Cgroups::kV2:
+      configure.cgroups = wire::Cgroups::kV2;
+      break;
+    case LinuxSandboxOptions::Cgroups::kNone:
+      configure.cgroups = wire::Cgroups::kNone;
+      break;
+  }
+  configure.require_limits = options.require_limits ? 1 : 0;
+  return configure;
+}
+
+Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const LinuxSandboxOptions& options) {
+  NANOGRID_ASSIGN_OR_RETURN(const wire::Configure configure, MakeConfigure(options));
+  UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return ErrnoError(errno, "open /dev/null");
+  return std::make_unique<LinuxSandbox>(std::make_shared<SpawnerClient>(configure),
+                                        std::move(null));
+}
+
+Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri) {
+  NANOGRID_RETURN_IF_ERROR(uri.CheckQuery({"mode", "cgroups", "require_limits"}));
+  if (!uri.path.empty() || uri.has_authority) {
+    return InvalidArgument("linux: takes no path or host, got '{}'", uri.ToString());
+  }
+  using Options = LinuxSandboxOptions;
+  const std::map<std::string, Options::Mode> modes = {{"auto", Options::Mode::kAuto},
+                                                      {"root", Options::Mode::kRoot},
+                                                      {"rootless", Options::Mode::kRootless}};
+  const std::map<std::string, Options::Cgroups> cgroups = {{"auto", Options::Cgroups::kAuto},
+                                                           {"v1", Options::Cgroups::kV1},
+                                                           {"v2", Options::Cgroups::kV2},
+                                                           {"none", Options::Cgroups::kNone}};
+  const std::map<std::string, bool> booleans = {{"true", true}, {"false", false}};
+  Options options;
+  const auto choose = [&](const char* key, const auto& choices, auto& field) {
+    const auto given = uri.query.find(key);
+    if (given == uri.query.end()) return absl::OkStatus();
+    const auto found = choices.find(given->second);
+    if (found == choices.end()) {
+      std::string known;
+      for (const auto& choice : choices) known += " " + choice.first;
+      return InvalidArgument("linux:?{}={}: must be one of{}", key, given->second, known);
+    }
+    field = found->second;
+    return absl::OkStatus();
+  };
+  NANOGRID_RETURN_IF_ERROR(choose("mode", modes, options.mode));
+  NANOGRID_RETURN_IF_ERROR(choose("cgroups", cgroups, options.cgroups));
+  NANOGRID_RETURN_IF_ERROR(choose("require_limits", booleans, options.require_limits));
+  return MakeLinuxSandbox(options);
+}
+
+}  // namespace nanogrid

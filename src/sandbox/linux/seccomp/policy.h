@@ -1,0 +1,34 @@
+// Which system calls code in a sandbox may make. Data; compiled to BPF once, when the project is
+// built (compile_filter.cc). What no rule names answers ENOSYS, as a kernel without it would.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace nanogrid::seccomp {
+
+enum class Action {
+  kAllow,
+  kDeny,     // EPERM
+  kMissing,  // ENOSYS: makes libraries fall back to what is allowed
+  kKill,     // SIGSYS to the process: no honest program does this
+};
+
+// A rule holds if (argument & mask) == value; without a condition mask is 0.
+struct Rule {
+  const char* syscall;
+  Action action;
+  int argument = 0;
+  uint64_t mask = 0;
+  uint64_t value = 0;
+};
+
+struct Group {
+  const char* reason;
+  std::span<const Rule> rules;
+};
+
+// In the order in which they are documented; no two rules contradict each other.
+std::span<const Group> Policy();
+
+}  // namespace nanogrid::seccomp

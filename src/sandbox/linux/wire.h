@@ -1,0 +1,101 @@
+// What host and spawner say to each other: one SOCK_SEQPACKET message each, in the machine's own
+// layout, because both come from the same build. Descriptors travel beside (SCM_RIGHTS).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nanogrid::wire {
+
+inline constexpr size_t kMaxPath = 4096;
+inline constexpr int kSpawnerSocket = 3;  // the spawner's end
+
+enum class Mode : uint32_t { kAuto, kRoot, kRootless };
+enum class Cgroups : uint32_t { kAuto, kV1, kV2, kNone };
+
+// First message, host to spawner. Answered by Answer.
+struct Configure {
+  Mode mode = Mode::kAuto;
+  Cgroups cgroups = Cgroups::kAuto;
+  uint32_t require_limits = 0;
+  char runtime_dir[kMaxPath] = {};  // absolute, or empty
+};
+
+// Where a set-up stopped. `step` is for people: "mount /tmp".
+struct Failure {
+  int32_t error = 0;  // errno; 0: no failure
+  char step[256] = {};
+};
+
+struct Answer {
+  Failure failure{};
+  // To Configure: what was chosen.
+  Mode mode = Mode::kAuto;
+  Cgroups cgroups = Cgroups::kAuto;
+  char note[512] = {};  // why there are no cgroups, if there are none
+  // To Start.
+  int32_t pid = 0;       // of the instance's init, in the host's pid namespace
+  uint32_t has_cgroup = 0;
+};
+
+enum class Request : uint32_t { kStart, kRelease };
+
+// Starts an instance. With it travel the descriptors of StartFd, in that order; channel is absent
+// (one fewer) where has_channel is 0. Answered by Answer with the descriptors of StartedFd.
+struct Start {
+  Request request = Request::kStart;
+  uint64_t id = 0;             // chosen by the host, for Release
+  uint64_t memory = 0;         // bytes
+  uint64_t cpu_quota_us = 0;   // per 100 ms; 0: no limit
+  uint64_t max_processes = 0;
+  uint64_t tmp_size = 0;       // bytes
+  uint64_t tmp_inodes = 0;
+  uint64_t max_open_files = 0;
+  uint32_t host_network = 0;
+  uint32_t has_channel = 0;
+  char code_dir[kMaxPath] = {};
+  char root[kMaxPath] = {};     // empty: made of the host's /usr
+  char trust_domain[128] = {};  // instances of one domain may use a network namespace in turn
+};
+
+enum StartFd { kStdin, kStdout, kStderr, kControl, kLaunch, kChannel, kStartFdCount };
+
+// pidfd always; the others only with a cgroup.
+enum StartedFd {
+  kPidFd,
+  kFreezeFd,       // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
+  kCpuFd,          // nanoseconds (v1) or cpu.stat (v2)
+  kPeakMemoryFd,   // bytes; writing resets it where the kernel can
+  kMemoryFd,       // bytes in use
+  kMemoryEventsFd, // has a line "oom_kill N"
+  kPidsEventsFd,   // "max N"; POLLPRI when it grows
+  kStartedFdCount,
+};
+
+// The host is done with an instance, which is dead: its cgroup may go. Not answered.
+struct Release {
+  Request request = Request::kRelease;
+  uint64_t id = 0;
+};
+
+// Written by an instance's init to the control pipe when its main process is gone.
+struct ExitReport {
+  enum Kind : int32_t { kExited = 1, kSignaled = 2, kExecFailed = 3, kForkFailed = 4 };
+  int32_t kind = 0;
+  int32_t value = 0;  // exit code, signal number or errno
+};
+
+// The launch block, a memfd that init maps: this header, then argc+1+envc+1 offsets (64 bit, from
+// the block's start; 0 becomes a null pointer), then the strings.
+struct LaunchHeader {
+  uint64_t size = 0;
+  uint64_t argc = 0;
+  uint64_t envc = 0;
+};
+
+// Descriptors of init; the runtime inherits 0 to 3.
+inline constexpr int kInitChannel = 3;
+inline constexpr int kInitControl = 4;
+inline constexpr int kInitLaunch = 5;
+
+}  // namespace nanogrid::wire
