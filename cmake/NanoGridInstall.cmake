@@ -16,7 +16,7 @@ endif()
 install(EXPORT NanoGridTargets NAMESPACE nanogrid:: DESTINATION ${package_dir})
 set(NANOGRID_COMPONENTS ${libraries})
 list(TRANSFORM NANOGRID_COMPONENTS REPLACE "^nanogrid_" "")
-configure_package_config_file(cmake/NanoGridConfig.cmake.in
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/NanoGridConfig.cmake.in
   ${PROJECT_BINARY_DIR}/NanoGridConfig.cmake INSTALL_DESTINATION ${package_dir}
   NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/NanoGridConfigVersion.cmake
@@ -40,5 +40,5 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_IN
   OUTPUT_VARIABLE NANOGRID_PC_INCLUDEDIR)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
   BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE NANOGRID_PC_UP)
-configure_file(cmake/nanogrid.pc.in ${PROJECT_BINARY_DIR}/nanogrid.pc @ONLY)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/nanogrid.pc.in ${PROJECT_BINARY_DIR}/nanogrid.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/nanogrid.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

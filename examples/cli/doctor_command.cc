@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,28 +21,27 @@ using Level = nanogrid::IsolationCheck::Level;
 
 // What the host must have for a kind of code to be run.
 struct Tool {
-  std::string purpose{};  // "python3", "native from .go"
+  std::string purpose{};  // a runtime, "python3", or the sources that are compiled, ".go"
   std::string path{};
   std::string version{};  // empty: missing
   std::string fix{};      // if missing
 };
 
-Tool Look(std::string purpose, const std::string& path, const std::string& hint) {
-  Tool tool{.purpose = std::move(purpose), .path = path, .version = ToolVersion(path)};
-  if (tool.version.empty()) tool.fix = hint;
-  return tool;
-}
-
 std::vector<Tool> Tools() {
   std::vector<Tool> tools;
+  const auto look = [&tools](std::string purpose, const std::string& path,
+                             const std::string& hint) {
+    const auto same = [&path](const Tool& tool) { return tool.path == path; };
+    if (path.empty() || std::any_of(tools.begin(), tools.end(), same)) return;
+    Tool tool{.purpose = std::move(purpose), .path = path, .version = ToolVersion(path)};
+    if (tool.version.empty()) tool.fix = hint;
+    tools.push_back(std::move(tool));
+  };
   for (const nanogrid::Runtime& runtime : nanogrid::BuiltinRuntimes()) {
-    if (!runtime.requires_path.empty()) {
-      tools.push_back(Look(runtime.name, runtime.requires_path, runtime.install_hint));
-    }
+    look(runtime.name, runtime.requires_path, runtime.install_hint);
     for (const nanogrid::Compiler& compiler : runtime.compilers) {
-      tools.push_back(
-          Look(fmt::format("{} ({})", runtime.name, fmt::join(compiler.extensions, " ")),
-               compiler.tool, compiler.install_hint));
+      look(fmt::format("{}", fmt::join(compiler.extensions, " ")), compiler.tool,
+           compiler.install_hint);
     }
   }
   return tools;

@@ -58,7 +58,7 @@ CLI::App* AddRunCommand(CLI::App& app, RunOptions& options) {
       ->type_name("NAME");
   command->add_option("--repeat", options.repeat, "Invoke it N times, warm if it can be")
       ->type_name("N")
-      ->check(CLI::Range(1u, 1'000'000'000u));
+      ->check(CLI::PositiveNumber);
   command->add_flag("--json", options.json, "Print one object per invocation, with logs and usage");
   command->add_flag("-v,--verbose", options.verbose, "Say how long it took, on standard error");
   for (const nanogrid::SettingInfo& setting : nanogrid::FunctionSettings()) {
