@@ -64,10 +64,6 @@ uint64_t InstanceFiles::ForkRefusals() const {
   return ReadNumber(spawned_.fds[wire::kPidsEventsFd].get(), "max ");
 }
 
-int InstanceFiles::memory_events_fd() const {
-  return v2_ ? spawned_.fds[wire::kMemoryEventsFd].get() : -1;
-}
-
 bool InstanceFiles::SetFrozen(bool frozen) const {
   const int fd = spawned_.fds[wire::kFreezeFd].get();
   if (fd < 0 || !has_cgroup()) return false;

@@ -15,6 +15,8 @@ class InstanceFiles {
   explicit InstanceFiles(const SpawnedInstance& spawned);
 
   bool has_cgroup() const { return spawned_.has_cgroup; }
+  // Whether poll tells of events (v2): v1 files count, but wake nobody.
+  bool tells_events() const { return v2_; }
 
   Duration CpuTime() const;
   uint64_t Memory() const;
@@ -24,9 +26,9 @@ class InstanceFiles {
   // How often a process was killed for memory, or a fork refused for the process limit, so far.
   uint64_t OomKills() const;
   uint64_t ForkRefusals() const;
-  // For poll: POLLPRI when one of the two may have grown. -1 where the kernel does not tell.
-  int pids_events_fd() const { return spawned_.fds[wire::kPidsEventsFd].get(); }
-  int memory_events_fd() const;
+  // For poll: POLLPRI when one of the two may have grown; -1 where tells_events() is false.
+  int pids_events_fd() const { return v2_ ? spawned_.fds[wire::kPidsEventsFd].get() : -1; }
+  int memory_events_fd() const { return v2_ ? spawned_.fds[wire::kMemoryEventsFd].get() : -1; }
 
   // False if this instance cannot be frozen.
   bool SetFrozen(bool frozen) const;

@@ -18,7 +18,8 @@
 namespace nanogrid {
 namespace {
 
-// How often an instance without a cgroup is looked at.
+// How often a running instance is looked at where the kernel does not wake us for a limit that
+// struck: without a cgroup, and on v1, which counts but does not tell.
 constexpr Duration kWatchInterval = std::chrono::milliseconds(20);
 // The kernel strikes a little before the counter shows the limit: charges come in batches.
 constexpr uint64_t kMemorySlack = 256 * 1024;
@@ -79,7 +80,7 @@ Result<Outcome> InvocationRun::Run() {
 
 int64_t InvocationRun::TimeoutNs() const {
   TimePoint until = context_.deadline;
-  if (!instance_.files_.has_cgroup()) until = std::min(until, next_watch_);
+  if (!instance_.files_.tells_events()) until = std::min(until, next_watch_);
   if (until == TimePoint::max()) return -1;
   return std::max<int64_t>(0, (until - Now()).count());
 }
@@ -108,7 +109,7 @@ bool InvocationRun::WaitOnce() {
   if (now >= context_.deadline) {
     End(Ending::kTimeout, "ended after " + Seconds(now - start_) + ", at its time limit");
   }
-  if (!instance_.files_.has_cgroup() && now >= next_watch_) Watch();
+  if (!instance_.files_.tells_events() && now >= next_watch_) Watch();
   return true;
 }
 
@@ -188,6 +189,7 @@ void InvocationRun::OnExit() {
   wire::ExitReport report;
   const ssize_t got = read(instance_.pipes_.control.get(), &report, sizeof(report));
   alive_ = false;
+  if (!instance_.files_.has_cgroup()) WatchTree();
   // Nothing of it may write any more while the pipes are emptied.
   instance_.Kill();
   PumpLog();
@@ -241,16 +243,22 @@ void InvocationRun::CheckLimits() {
   }
 }
 
-// In place of a cgroup's limits.
 void InvocationRun::Watch() {
   next_watch_ = Now() + kWatchInterval;
+  CheckLimits();
+  if (!instance_.files_.has_cgroup()) WatchTree();
+}
+
+// In place of a cgroup's limits.
+void InvocationRun::WatchTree() {
   const TreeUsage usage = ReadProcessTree(instance_.spawned_.pid);
   watched_peak_ = std::max(watched_peak_, usage.memory);
+  watched_cpu_ = std::max(watched_cpu_, usage.cpu);
   if (usage.memory > instance_.limits_.memory) {
     End(Ending::kOutOfMemory,
         fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
   }
-  if (usage.processes >= instance_.limits_.max_processes) {
+  if (usage.processes > instance_.limits_.max_processes) {
     End(Ending::kTooManyProcesses,
         fmt::format("more than {} processes and threads", instance_.limits_.max_processes));
   }
@@ -266,13 +274,14 @@ Result<Outcome> InvocationRun::Finish() {
     if (outcome_) outcome = *std::move(outcome_);  // the output limit
   }
   const InstanceFiles& files = instance_.files_;
-  outcome.usage.cpu = files.CpuTime() - cpu_before_;
+  outcome.usage.cpu = std::max(files.CpuTime(), watched_cpu_) - cpu_before_;
   outcome.usage.peak_memory = std::max(files.PeakMemory(), watched_peak_);
   // A child may have been killed for memory, or a fork refused, without the runtime's noticing.
   const bool answered =
       outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
   if (answered && files.has_cgroup() &&
-      outcome.usage.peak_memory + kMemorySlack >= instance_.limits_.memory) {
+      (files.ForkRefusals() > 0 ||
+       outcome.usage.peak_memory + kMemorySlack >= instance_.limits_.memory)) {
     outcome_.reset();
     CheckLimits();
     if (outcome_) {

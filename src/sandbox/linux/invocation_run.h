@@ -32,6 +32,7 @@ class InvocationRun {
   void OnExit();
   void CheckLimits();
   void Watch();
+  void WatchTree();
   int64_t TimeoutNs() const;
 
   // Ends the invocation; the first reason wins.
@@ -55,6 +56,7 @@ class InvocationRun {
   bool exited_ = false;  // main process or init is gone
   TimePoint next_watch_{};
   uint64_t watched_peak_ = 0;
+  Duration watched_cpu_{};
   Duration cpu_before_{};
   std::optional<Outcome> outcome_;
 };

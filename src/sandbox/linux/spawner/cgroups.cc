@@ -241,10 +241,6 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
     }
     if (hierarchy.pids) {
       open_file(wire::kPidsEventsFd, "pids.events", O_RDONLY);
-      char drop[64];  // poll reports the state as new until it was read once
-      if (cgroup.files[wire::kPidsEventsFd]) {
-        (void)!pread(cgroup.files[wire::kPidsEventsFd].get(), drop, sizeof(drop), 0);
-      }
     }
     if (hierarchy.cpuacct) open_file(wire::kCpuFd, v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY);
     if (hierarchy.freezer) {
@@ -257,6 +253,10 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
       if (!tasks) return fail("open cgroup tasks");
       cgroup.tasks.push_back(std::move(tasks));
     }
+  }
+  for (const wire::StartedFd which : {wire::kMemoryEventsFd, wire::kPidsEventsFd}) {
+    char drop[256];  // poll reports the state as new until it was read once
+    (void)!pread(cgroup.files[which].get(), drop, sizeof(drop), 0);
   }
   if (!cgroup.files[wire::kMemoryEventsFd]) return fail("open cgroup memory events");
   if (!cgroup.files[wire::kPidsEventsFd]) return fail("open cgroup pids.events");

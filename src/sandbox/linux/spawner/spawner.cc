@@ -226,7 +226,8 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
     plan.cgroup_tasks = tasks;
     plan.cgroup_directory = entry.cgroup->directory.get();
   } else {
-    plan.max_processes = start.max_processes + 1;
+    // A backstop: the host watches, but must get the chance to see more than are allowed.
+    plan.max_processes = 2 * start.max_processes + 32;
   }
   if (!rootless_) {
     // So that /dev/stdout can be opened again: the pipes belong to the instance.
