@@ -1,0 +1,3 @@
+def handler(event, context):
+    while True:
+        print("x" * 65536)
