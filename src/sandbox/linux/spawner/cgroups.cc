@@ -83,6 +83,17 @@ bool MoveProcessesToLeaf(int group) {
   return false;
 }
 
+// Undoes MoveProcessesToLeaf for a spawner that is the last one in the leaf; fails harmlessly while
+// others need it.
+void LeaveLeaf(int group) {
+  for (const char* change : {"-cpu", "-pids", "-memory"}) {
+    (void)WriteFileAt(group, "cgroup.subtree_control", change);
+  }
+  if (WriteFileAt(group, "cgroup.procs", "0")) {
+    (void)unlinkat(group, "nanogrid-host", AT_REMOVEDIR);
+  }
+}
+
 bool EnableControllers(int group, std::string& note) {
   const std::string available = ReadFileAt(group, "cgroup.controllers");
   for (const char* needed : {"memory", "pids"}) {
@@ -202,6 +213,7 @@ bool Cgroups::SetUpV2(bool rootless) {
       continue;
     }
     if (!EnableControllers(group.get(), note_)) continue;
+    in_leaf_ = faccessat(group.get(), kLeaf.data() + 1, F_OK, 0) == 0;
     Hierarchy hierarchy;
     hierarchy.memory = hierarchy.pids = hierarchy.cpuacct = hierarchy.freezer = true;
     hierarchy.cpu = Contains(ReadFileAt(group.get(), "cgroup.subtree_control"), "cpu");
@@ -347,6 +359,7 @@ void Cgroups::Clear() {
   }
   for (const Hierarchy& hierarchy : hierarchies_) {
     (void)unlinkat(hierarchy.base.get(), name_.c_str(), AT_REMOVEDIR);
+    if (kind_ == wire::Cgroups::kV2 && in_leaf_) LeaveLeaf(hierarchy.base.get());
   }
   hierarchies_.clear();
 }

@@ -62,6 +62,7 @@ class Cgroups {
 
   wire::Cgroups kind_ = wire::Cgroups::kNone;
   std::string note_;
+  bool in_leaf_ = false;  // v2: this process was moved aside, see EnableControllers
   std::string name_;
   std::vector<Hierarchy> hierarchies_;
   std::vector<Cgroup> spare_;
