@@ -20,7 +20,7 @@ namespace {
 using nanogrid::Result;
 using nanogrid::Status;
 
-Status Usage(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+Status Usage(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 // "my hello.py" → "my_hello"
 std::string NameOf(const std::filesystem::path& path) {
