@@ -96,12 +96,13 @@ class MemoryObjectStore final : public ObjectStore {
  private:
   Result<std::string> ReadAll(const Context& context, Source& source) const {
     std::string content;
+    NANOGRID_RETURN_IF_ERROR(context.Check(clock_.Now()));
     for (;;) {
-      NANOGRID_RETURN_IF_ERROR(context.Check(clock_.Now()));
       const size_t before = content.size();
       content.resize(before + kChunkBytes);
       NANOGRID_ASSIGN_OR_RETURN(const size_t size, source.Read(std::span(content).subspan(before)));
       content.resize(before + size);
+      NANOGRID_RETURN_IF_ERROR(context.Check(clock_.Now()));
       if (size == 0) break;
     }
     content.shrink_to_fit();
