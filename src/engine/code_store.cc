@@ -1,6 +1,5 @@
 #include "engine/code_store.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -9,7 +8,7 @@
 
 #include "core/errors.h"
 #include "core/sha256.h"
-#include "core/unique_fd.h"
+#include "engine/code_tree.h"
 #include "engine/scratch_directory.h"
 
 namespace nanogrid {
@@ -19,47 +18,6 @@ constexpr char kScratchPrefix[] = ".unpacking-";
 constexpr mode_t kDirectoryMode = 0755;  // the sandboxed user is another one
 
 std::string KeyOf(std::string_view digest) { return fmt::format("code/{}", digest); }
-
-// Steps into `name`, which only this process can have made: the tree has no foreign link in it.
-Result<UniqueFd> EnterDirectory(int parent, const std::string& name) {
-  if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoError(errno, "mkdir " + name);
-  }
-  UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd || ::fchmod(fd.get(), kDirectoryMode) != 0) return ErrnoError(errno, "open " + name);
-  return fd;
-}
-
-Status WriteFile(int directory, const std::string& name, const CodeEntry& entry) {
-  UniqueFd fd(::openat(directory, name.c_str(),
-                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return ErrnoError(errno, "create " + name);
-  for (std::string_view rest = entry.content; !rest.empty();) {
-    const ssize_t count = ::write(fd.get(), rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoError(errno, "write " + name);
-    rest.remove_prefix(static_cast<size_t>(count));
-  }
-  const mode_t mode = entry.kind == CodeEntry::Kind::kProgram ? 0555 : 0444;
-  if (::fchmod(fd.get(), mode) != 0) return ErrnoError(errno, "chmod " + name);
-  return absl::OkStatus();
-}
-
-Status WriteEntry(int root, const std::string& path, const CodeEntry& entry) {
-  UniqueFd directory;
-  size_t begin = 0;
-  for (size_t slash; (slash = path.find('/', begin)) != path.npos; begin = slash + 1) {
-    NANOGRID_ASSIGN_OR_RETURN(directory, EnterDirectory(directory ? directory.get() : root,
-                                                        path.substr(begin, slash - begin)));
-  }
-  const int parent = directory ? directory.get() : root;
-  const std::string name = path.substr(begin);
-  if (entry.kind != CodeEntry::Kind::kLink) return WriteFile(parent, name, entry);
-  if (::symlinkat(entry.content.c_str(), parent, name.c_str()) != 0) {
-    return ErrnoError(errno, "symlink " + name);
-  }
-  return absl::OkStatus();
-}
 
 bool IsDirectory(const std::string& path) {
   struct stat info {};
@@ -71,9 +29,7 @@ Status WriteTree(const std::string& directory, const std::string& path,
                  const CodeListing& listing) {
   NANOGRID_ASSIGN_OR_RETURN(ScratchDirectory scratch,
                             ScratchDirectory::Make(directory, kScratchPrefix, 0700));
-  for (const auto& [name, entry] : listing) {
-    NANOGRID_RETURN_IF_ERROR(WriteEntry(scratch.fd(), name, entry));
-  }
+  NANOGRID_RETURN_IF_ERROR(WriteCodeTree(scratch.fd(), listing));
   if (::fchmod(scratch.fd(), kDirectoryMode) != 0) {
     return ErrnoError(errno, "chmod " + scratch.path());
   }
