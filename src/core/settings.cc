@@ -79,25 +79,37 @@ struct Count {
   static json::value ToJson(uint32_t value) { return value; }
 };
 
+// A number of CPUs, in millionths: what is written as JSON is read back as the very same number,
+// though Boost.JSON's conversion may be off in the last bit.
 struct Share {
   static Status Parse(std::string_view what, std::string_view text, double& value) {
     double number = 0;
     const char* const last = text.data() + text.size();
     const auto [end, error] = std::from_chars(text.data(), last, number, std::chars_format::fixed);
-    if (error != std::errc() || end != last || !std::isfinite(number)) {
-      return InvalidArgument("{} '{}': must be a number such as 0.5", what, text);
+    if (error != std::errc() || end != last || !Store(number, value)) {
+      return InvalidArgument("{} '{}': must be a number from 0 to {}, such as 0.5", what, text,
+                             kMax);
     }
-    value = number;
     return absl::OkStatus();
   }
   static Status FromJson(std::string_view what, const json::value& from, double& value) {
     json::error_code error;
     const auto number = from.to_number<double>(error);
-    if (error || !std::isfinite(number)) return WrongType(what, from, "a number such as 0.5");
-    value = number;
+    if (error || !Store(number, value)) {
+      return WrongType(what, from, fmt::format("a number from 0 to {}, such as 0.5", kMax));
+    }
     return absl::OkStatus();
   }
   static json::value ToJson(double value) { return value; }
+
+ private:
+  static constexpr int kMax = 1024;
+
+  static bool Store(double number, double& value) {
+    if (!(number >= 0 && number <= kMax)) return false;
+    value = std::round(number * 1e6) / 1e6;
+    return true;
+  }
 };
 
 struct Time {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -76,7 +75,7 @@ void Encode(std::string_view text, std::string_view special, std::string& to) {
     if (IsPlain(c, special)) {
       to += c;
     } else {
-      fmt::format_to(std::back_inserter(to), "%{:02X}", static_cast<unsigned char>(c));
+      to += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
 }
@@ -206,7 +205,7 @@ std::string Uri::ToString() const {
   if (has_authority) {
     text += "//";
     text += host.find(':') == std::string::npos ? host : "[" + host + "]";
-    if (port != 0) fmt::format_to(std::back_inserter(text), ":{}", port);
+    if (port != 0) text += fmt::format(":{}", port);
   }
   std::string_view rest = path;
   if (!has_authority && rest.substr(0, 2) == "//") {  // must not look like an authority

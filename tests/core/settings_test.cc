@@ -92,6 +92,8 @@ TEST(SettingsTest, RefusesAWrongValueNamingItAndWhatWouldBeRight) {
   const Case cases[] = {
       {"memory", "lots", "memory 'lots': must be bytes"},
       {"cpus", "half", "cpus 'half': must be a number"},
+      {"cpus", "-1", "cpus '-1': must be a number from 0 to 1024"},
+      {"cpus", "1025", "cpus '1025'"},
       {"cpus", "nan", "cpus 'nan'"},
       {"cpus", "inf", "cpus 'inf'"},
       {"cpus", "0.5x", "cpus '0.5x'"},
