@@ -135,13 +135,13 @@ async function load(name) {
   throw new Failure('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
 }
 
-let loaded = load(env._HANDLER ?? '');  // while the first event is still on its way
-let invocation = null;                  // the one in progress
+let loaded = null;      // a promise of the handler
+let invocation = null;  // the one in progress
 
 async function run({context, body}, current) {
   let handler;
   try {
-    handler = await (loaded ??= load(env._HANDLER));
+    handler = await (loaded ??= load(env._HANDLER ?? ''));
   } catch (thrown) {
     loaded = null;  // what failed once may work next time
     throw thrown;
@@ -185,7 +185,7 @@ function serve() {
 
 // The state of the process is unknown: its last words answer the invocation.
 function die(thrown) {
-  if (!invocation) receive();
+  invocation ??= receive();
   send(error, describe(thrown));
   process.exit(1);
 }
@@ -198,8 +198,9 @@ process.on('exit', () => {
   if (!invocation) receive();  // end inside an invocation, so that somebody is told
 });
 process.on('beforeExit', () => {
-  if (!invocation) return serve();  // the module waits for ever; the first invocation will too
+  if (!invocation) return setImmediate(serve);  // the module waits for ever: so will an invocation
   if (invocation.whenIdle) return invocation.whenIdle();
   die(new Failure('Runtime.NodeJsExit', 'Nothing is left to wait for, and no answer was given'));
 });
+loaded = load(env._HANDLER ?? '');  // while the first event is still on its way
 loaded.then(serve, serve);
