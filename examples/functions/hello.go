@@ -1,4 +1,3 @@
-// Compiled when it is registered, inside a sandbox.
 package main
 
 import (
@@ -8,11 +7,11 @@ import (
 )
 
 func hello(ctx nanogrid.Context, event json.RawMessage) (any, error) {
-	var input struct{ Name string }
-	if err := json.Unmarshal(event, &input); err != nil {
+	in := struct{ Name string }{"world"}
+	if err := json.Unmarshal(event, &in); err != nil {
 		return nil, err
 	}
-	return map[string]string{"greeting": "Hello " + input.Name + " from Go"}, nil
+	return map[string]string{"greeting": "Hello, " + in.Name + "!"}, nil
 }
 
 func main() { nanogrid.Start(hello) }

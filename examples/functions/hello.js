@@ -1,4 +1,3 @@
 exports.handler = async (event, context) => {
-  console.log('so does console.log');
-  return { greeting: `Hello ${event.name} from Node.js`, memory: context.memoryLimitInMB };
+  return {greeting: `Hello, ${event?.name ?? 'world'}!`};
 };

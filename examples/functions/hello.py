@@ -1,3 +1,3 @@
 def handler(event, context):
-    print("a print goes to the log")
-    return {"greeting": f"Hello {event['name']} from Python", "id": context.aws_request_id}
+    name = event.get("name", "world") if isinstance(event, dict) else "world"
+    return {"greeting": f"Hello, {name}!"}

@@ -1,5 +1,4 @@
 #!/bin/sh
-# Any executable is a function: the event on standard input, the result on standard output.
-echo "this is the log" >&2
-name=$(sed 's/.*"name": *"\([^"]*\)".*/\1/')
-echo "Hello $name from a shell script"
+# Runtime exec: the event is standard input, the result standard output.
+name=$(sed -n 's/.*"name" *: *"\([^"\\]*\)".*/\1/p')
+echo "{\"greeting\": \"Hello, ${name:-world}!\"}"

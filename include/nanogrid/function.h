@@ -76,9 +76,9 @@ int Serve(Handler&& handler, int channel = 3);
 
 }  // namespace nanogrid
 
-// A main function that serves `handler`.
-#define NANOGRID_MAIN(handler) \
-  int main() { return ::nanogrid::Serve(handler); }
+// A main function that serves a handler: a function's name, or a lambda.
+#define NANOGRID_MAIN(...) \
+  int main() { return ::nanogrid::Serve(__VA_ARGS__); }
 
 // Implementation from here on.
 

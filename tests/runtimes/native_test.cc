@@ -136,8 +136,8 @@ TEST_F(CompilingCpp, FailsIfASourceIsWrongOrMissing) {
 
 TEST_F(CompilingCpp, MakesProgramsForExecToo) {
   const InstalledRuntime exec("exec");
-  const ScratchDirectory code(Files{
-      {"up.cxx", "#include <iostream>\nint main() { std::cout << std::cin.rdbuf(); }\n"}});
+  const ScratchDirectory code(
+      Files{{"up.cxx", "#include <iostream>\nint main() { std::cout << std::cin.rdbuf(); }\n"}});
   const ScratchDirectory out;
   const std::string program = exec.Compile(code, "up.cxx", out);
   ASSERT_NE(program, "");
