@@ -28,7 +28,6 @@ class SandboxActor {
     if (event == "\"log\"") return Log();
     if (event == "\"log of a child\"") return LogOfAChild();
     if (event == "\"throw\"") throw FunctionFailure("Oops", "on purpose");
-    if (event == "\"not json\"") return "{";
     if (event == "\"large\"") return "\"" + std::string(2 << 20, 'x') + "\"";
     if (event == "\"exit\"") ::_exit(7);
     if (event == "\"crash\"") __builtin_trap();

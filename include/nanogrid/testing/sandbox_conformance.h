@@ -9,6 +9,8 @@
 //         return FunctionPackage{.name = "actor", .version = 1, .code_dir = "/path/of/the/actors",
 //                                .command = {"/var/task/actor"}};
 //       }}));
+//
+// Time limits and the check that a result is JSON are the engine's, not asked here.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -82,6 +84,8 @@ class SandboxConformance : public testing::TestWithParam<SandboxAdapter> {
     EXPECT_TRUE(outcome.ok()) << event << ": " << outcome.status();
     return outcome.ok() ? *outcome : Outcome{.ending = Ending::kViolation};
   }
+  // Stop sources are on the heap: GCC 12 warns wrongly of local ones (maybe-uninitialized).
+
   // One invocation on an instance of its own, which must not be used again after a bad ending.
   Outcome Run(std::string_view event, LogSink& log = LogSink::Null(), const Context& context = {}) {
     const std::unique_ptr<Instance> instance = Start();
@@ -174,10 +178,6 @@ TEST_P(SandboxConformance, AnExceptionIsReportedAndTheInstanceGoesOn) {
   EXPECT_EQ(Invoke(*instance, "\"count\"").result, "2");
 }
 
-TEST_P(SandboxConformance, AResultThatIsNotJsonIsAnException) {
-  EXPECT_EQ(Run("\"not json\"").ending, Ending::kException);
-}
-
 TEST_P(SandboxConformance, AnExitInTheMiddleIsReportedWithItsCode) {
   const Outcome outcome = Run("\"exit\"");
   EXPECT_EQ(outcome.ending, Ending::kExited);
@@ -190,32 +190,26 @@ TEST_P(SandboxConformance, ACrashIsReportedWithItsSignal) {
   EXPECT_NE(outcome.signal, 0);
 }
 
-TEST_P(SandboxConformance, TheTimeLimitEndsAnInvocation) {
-  package_.limits.timeout = std::chrono::milliseconds(200);
+TEST_P(SandboxConformance, TheDeadlineEndsAnInvocation) {
+  constexpr Duration kTime = std::chrono::milliseconds(200);
   for (const char* event : {"\"spin\"", "\"sleep\"", "\"family\""}) {
-    const Outcome outcome = Run(event);
+    const Outcome outcome = Run(event, LogSink::Null(), Context::WithTimeout(kTime));
     EXPECT_EQ(outcome.ending, Ending::kTimeout) << event;
-    EXPECT_GE(outcome.usage.wall, *package_.limits.timeout) << event;
   }
-}
-
-TEST_P(SandboxConformance, TheCallersDeadlineEndsAnInvocation) {
-  const Context context = Context::WithTimeout(std::chrono::milliseconds(200));
-  EXPECT_EQ(Run("\"spin\"", LogSink::Null(), context).ending, Ending::kTimeout);
 }
 
 TEST_P(SandboxConformance, AStopRequestEndsAnInvocation) {
   for (const char* event : {"\"spin\"", "\"sleep\"", "\"family\""}) {
-    std::stop_source stop;
+    const auto stop = std::make_unique<std::stop_source>();
     KeepingLog log;
-    log.on_write = [&] { stop.request_stop(); };  // as soon as it has started
-    EXPECT_EQ(Run(event, log, Context::WithStop(stop.get_token())).ending, Ending::kCancelled)
+    log.on_write = [&] { stop->request_stop(); };  // as soon as it has started
+    EXPECT_EQ(Run(event, log, Context::WithStop(stop->get_token())).ending, Ending::kCancelled)
         << event;
   }
 }
 
 TEST_P(SandboxConformance, AStopRequestFromAnotherThreadEndsAnInvocation) {
-  std::stop_source stop;
+  const auto stop = std::make_unique<std::stop_source>();
   std::atomic<bool> started{false};
   const auto start = [&] {
     started = true;
@@ -223,18 +217,18 @@ TEST_P(SandboxConformance, AStopRequestFromAnotherThreadEndsAnInvocation) {
   };
   std::jthread stopper([&] {
     started.wait(false);
-    stop.request_stop();
+    stop->request_stop();
   });
   KeepingLog log;
   log.on_write = start;
-  EXPECT_EQ(Run("\"sleep\"", log, Context::WithStop(stop.get_token())).ending, Ending::kCancelled);
+  EXPECT_EQ(Run("\"sleep\"", log, Context::WithStop(stop->get_token())).ending, Ending::kCancelled);
   start();  // also if the function never did
 }
 
 TEST_P(SandboxConformance, AContextThatHasEndedRunsNothing) {
-  std::stop_source stop;
-  stop.request_stop();
-  EXPECT_EQ(Run("\"sleep\"", LogSink::Null(), Context::WithStop(stop.get_token())).ending,
+  const auto stop = std::make_unique<std::stop_source>();
+  stop->request_stop();
+  EXPECT_EQ(Run("\"sleep\"", LogSink::Null(), Context::WithStop(stop->get_token())).ending,
             Ending::kCancelled);
 }
 
@@ -318,8 +312,8 @@ TEST_P(SandboxConformance, AStdioProgramsEndingsAreTold) {
   EXPECT_EQ(log.content, "to stderr\n");
   package_.limits.max_output = 64 << 10;
   EXPECT_EQ(Run("\"flood\"").ending, Ending::kOutputLimit);
-  package_.limits.timeout = std::chrono::milliseconds(200);
-  EXPECT_EQ(Run("\"spin\"").ending, Ending::kTimeout);
+  const Context context = Context::WithTimeout(std::chrono::milliseconds(200));
+  EXPECT_EQ(Run("\"spin\"", LogSink::Null(), context).ending, Ending::kTimeout);
 }
 
 TEST_P(SandboxConformance, ManyThreadsStartAndInvoke) {
