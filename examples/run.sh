@@ -13,15 +13,20 @@ nanogrid=build/release/bin/nanogrid
 functions=examples/functions
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
-show() {  # the command, then what it prints
-  printf '\n$ %s\n' "${*@Q}"
+# The command as one would type it, then what it prints.
+show() {
+  local word line='$'
+  for word in "$@"; do
+    [[ $word =~ ^[A-Za-z0-9_./=-]+$ ]] && line+=" $word" || line+=" '$word'"
+  done
+  printf '\n%s\n' "$line"
   "$@"
 }
 # held ENDING ARGUMENTS…: the function must be stopped, and for that reason.
 held() {
   local wanted=$1 object
   shift
-  printf '\n$ nanogrid run --json %s\n' "$*"
+  printf '\n$ %s run --json %s\n' "$nanogrid" "$*"
   object=$("$nanogrid" run --json "$@") || true
   [[ $object == *"\"ending\":\"$wanted\""* ]] || {
     echo "This function should have ended with $wanted: ${object:0:2000}" >&2
