@@ -40,8 +40,7 @@ TEST(JsonString, IsJsonForAnyBytes) {
                                  "\xE2\x82",
                                  "\xF0\x80\x80\x80",
                                  "\xF4\x90\x80\x80",
-                                 "a\xFE"
-                                 "b",
+                                 "\xFE!",
                                  "\xF8\x88\x80\x80\x80"};
   for (const char* bytes : kNoUtf8) {
     const std::string json = JsonString(bytes);
