@@ -40,7 +40,8 @@ struct Grants {
   bool operator==(const Grants&) const = default;
 };
 
-// The code as the caller has it. Nothing is read until the function is registered.
+// The code as the caller has it. Nothing is read until the function is registered. Left out are
+// empty directories, .git, __pycache__ and node_modules/.cache; links inside the code are kept.
 struct Code {
   enum class Kind { kNone, kInline, kPath, kZip };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/errors.h"
+#include "core/names.h"
 #include "core/sha256.h"
 #include "engine/code_path.h"
 #include "engine/host_tool.h"
@@ -14,15 +15,26 @@ namespace {
 constexpr size_t kMaxMessages = 16 << 10;
 constexpr size_t kDigestSize = 64;
 
-// The compiler's messages, the first of which matter most.
+// The compiler's messages, the first of which matter most, made fit for an error.
 class Messages final : public LogSink {
  public:
   void Write(std::string_view bytes) override {
     const size_t room = kMaxMessages - text_.size();
     text_ += bytes.substr(0, room);
-    if (bytes.size() > room && !cut_) cut_ = true;
+    cut_ = cut_ || bytes.size() > room;
   }
-  std::string Take() { return cut_ ? text_ + "\n…" : std::move(text_); }
+
+  std::string Take() {
+    if (cut_) text_.resize(text_.rfind('\n') + 1);  // npos + 1: nothing, rather than half a line
+    const bool utf8 = IsUtf8(text_);
+    for (char& c : text_) {
+      const auto byte = static_cast<unsigned char>(c);
+      const bool control = (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F;
+      if (control || (byte >= 0x80 && !utf8)) c = '?';
+    }
+    if (cut_) text_ += "…";
+    return std::move(text_);
+  }
 
  private:
   std::string text_;

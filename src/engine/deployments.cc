@@ -76,9 +76,12 @@ Result<std::shared_ptr<Deployment>> Deployments::Deploy(const Context& context,
 void Deployments::Refresh(std::string_view function) {
   const std::lock_guard lock(mutex_);
   ++changes_;
-  if (const auto found = functions_.find(function); found != functions_.end()) {
-    found->second.by_qualifier.clear();
-  }
+  const auto found = functions_.find(function);
+  if (found == functions_.end()) return;
+  found->second.by_qualifier.clear();
+  // Older versions that neither an instance nor a call uses can be deployed again if asked for.
+  std::erase_if(found->second.by_number,
+                [](const auto& deployed) { return deployed.second.use_count() == 1; });
 }
 
 std::vector<std::shared_ptr<Deployment>> Deployments::Remove(std::string_view function) {

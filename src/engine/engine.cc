@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/frame.h"
 #include "core/json.h"
+#include "core/names.h"
 #include "core/request_id.h"
 #include "engine/code_store.h"
 #include "engine/deployments.h"
@@ -47,6 +49,21 @@ class JoinedStop {
   std::stop_token token_;
   std::optional<Joined> joined_;
 };
+
+Status CheckRequest(const InvokeRequest& request, const FunctionPackage& package) {
+  constexpr size_t kMaxRequestId = 256;
+  if (request.request_id.size() > kMaxRequestId || !IsUtf8(request.request_id)) {
+    return InvalidArgument("request_id: must be UTF-8 of at most {} bytes", kMaxRequestId);
+  }
+  if (!package.result_is_json) return absl::OkStatus();
+  if (request.event.size() > kMaxFrameBody) {
+    return InvalidArgument("event: has {} bytes, the limit is {}", request.event.size(),
+                           kMaxFrameBody);
+  }
+  const Status json = CheckJson(request.event);
+  if (json.ok()) return absl::OkStatus();
+  return InvalidArgument("event: not JSON: {}", std::string(json.message()));
+}
 
 // A result that is no JSON is the function's mistake, whichever runtime let it through.
 void CheckResult(Outcome& outcome) {
@@ -94,11 +111,7 @@ class LocalEngine final : public Engine {
     NANOGRID_ASSIGN_OR_RETURN(const std::shared_ptr<Deployment> deployment,
                               deployments_.Find(joined, request.function, request.qualifier));
     const FunctionPackage& package = deployment->package;
-    if (package.result_is_json) {
-      if (const Status json = CheckJson(request.event); !json.ok()) {
-        return InvalidArgument("event: not JSON: {}", std::string(json.message()));
-      }
-    }
+    NANOGRID_RETURN_IF_ERROR(CheckRequest(request, package));
     const std::string id = request.request_id.empty() ? MakeRequestId() : request.request_id;
     Observer& observer = *parts_.observer;
     observer.OnInvocationStart(package.name, package.version, id);

@@ -94,6 +94,14 @@ TEST_F(Invocations, EventsMustBeJson) {
   EXPECT_EQ(sandbox_->starts(), 0);
 }
 
+TEST_F(Invocations, RequestIdsMustBeShortText) {
+  Register(Spec("f"));
+  for (const std::string& id : {std::string(257, 'x'), std::string("\xff")}) {
+    EXPECT_THAT(engine().Invoke({}, {.function = "f", .request_id = id}),
+                FailsWith(kInvalidArgument, "request_id"));
+  }
+}
+
 TEST_F(Invocations, AResultThatIsNotJsonIsTheFunctionsException) {
   sandbox_->on_invoke = [](const FakeSandbox::Call&) { return Returned("{oops"); };
   Register(Spec("f"));

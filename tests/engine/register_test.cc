@@ -116,13 +116,16 @@ TEST_F(Registration, TheCompilersMessagesAreTheError) {
   EXPECT_THAT(engine().Get({}, "f"), FailsWith(kNotFound, ""));
 }
 
-TEST_F(Registration, EndlessCompilerMessagesAreCut) {
+TEST_F(Registration, EndlessAndHostileCompilerMessagesAreCutAndCleaned) {
   sandbox_->on_invoke = [](const FakeSandbox::Call& call) {
-    for (int i = 0; i < 1000; ++i) call.log.Write(std::string(1000, 'm'));
+    call.log.Write("\x1b[2Jfirst\n");
+    for (int i = 0; i < 1000; ++i) call.log.Write(std::string(999, 'm') + "\n");
     return Outcome{.ending = Ending::kExited, .exit_code = 1};
   };
   const auto version = engine().Register({.name = "f", .code = Code::Inline("main.src", "x")});
+  EXPECT_THAT(version, FailsWith(kInvalidArgument, "compile:\n?[2Jfirst\nmmm"));
   EXPECT_LT(version.status().message().size(), 20'000);
+  EXPECT_THAT(version, FailsWith(kInvalidArgument, "mmm\n…"));
 }
 
 TEST_F(Registration, AMissingCompilerIsNamedWithTheFix) {
