@@ -90,8 +90,7 @@ Progress FrameConversation::Read(uint64_t max_result) {
     }
     if (got == 0) return Progress::kClosed;
     if (got < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
-    const Progress progress =
-        Consume({buffer.data(), static_cast<size_t>(got)}, max_result);
+    const Progress progress = Consume({buffer.data(), static_cast<size_t>(got)}, max_result);
     // A short read has emptied the socket.
     if (progress != Progress::kMore || static_cast<size_t>(got) < buffer.size()) return progress;
   }

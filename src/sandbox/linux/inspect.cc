@@ -67,7 +67,8 @@ IsolationCheck CheckSeccomp() {
   if (actions.find("kill_process") != std::string::npos) {
     return {Level::kOk, "seccomp", "available", ""};
   }
-  return {Level::kError, "seccomp", "not in this kernel", "run a kernel with CONFIG_SECCOMP_FILTER"};
+  return {Level::kError, "seccomp", "not in this kernel",
+          "run a kernel with CONFIG_SECCOMP_FILTER"};
 }
 
 IsolationCheck CheckCgroups(const wire::Answer& answer, bool rootless) {
@@ -115,8 +116,7 @@ IsolationReport InspectLinuxSandbox(const LinuxSandboxOptions& options) {
   SpawnerClient spawner(*configure);
   const Result<wire::Answer> answer = spawner.Describe();
   if (!answer.ok()) {
-    report.checks.push_back(
-        {Level::kError, "spawner", std::string(answer.status().message()), ""});
+    report.checks.push_back({Level::kError, "spawner", std::string(answer.status().message()), ""});
     return report;
   }
   const bool rootless = answer->mode == wire::Mode::kRootless;
@@ -124,11 +124,10 @@ IsolationReport InspectLinuxSandbox(const LinuxSandboxOptions& options) {
   report.cgroups = answer->cgroups == wire::Cgroups::kV1   ? "v1"
                    : answer->cgroups == wire::Cgroups::kV2 ? "v2"
                                                            : "none";
-  report.checks.push_back(
-      {Level::kOk, "mode",
-       rootless ? "rootless: every sandbox runs as the calling user's uid"
-                : "root: every sandbox has an unprivileged uid of its own",
-       ""});
+  report.checks.push_back({Level::kOk, "mode",
+                           rootless ? "rootless: every sandbox runs as the calling user's uid"
+                                    : "root: every sandbox has an unprivileged uid of its own",
+                           ""});
   report.checks.push_back(CheckCgroups(*answer, rootless));
   const Status tried = TryOut(options);
   report.usable = tried.ok();

@@ -51,9 +51,9 @@ InvocationRun::InvocationRun(LinuxInstance& instance, const Context& context,
                              const Invocation& invocation, LogSink& log)
     : instance_(instance), context_(context), log_(log), start_(Now()) {
   if (instance.protocol_ == Protocol::kFrames) {
-    conversation_ = &frames_.emplace(instance.pipes_.channel.get(), invocation.request_id,
-                                     invocation.event, WallDeadlineMs(context.deadline, start_),
-                                     instance.ready_seen_);
+    conversation_ =
+        &frames_.emplace(instance.pipes_.channel.get(), invocation.request_id, invocation.event,
+                         WallDeadlineMs(context.deadline, start_), instance.ready_seen_);
   } else {
     conversation_ = &stdio_.emplace(std::move(instance.pipes_.input),
                                     std::move(instance.pipes_.output), invocation.event);
@@ -234,8 +234,7 @@ void InvocationRun::CheckLimits() {
   const InstanceFiles& files = instance_.files_;
   if (!files.has_cgroup()) return;
   if (files.OomKills() > 0) {
-    End(Ending::kOutOfMemory,
-        fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
+    End(Ending::kOutOfMemory, fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
   }
   if (files.ForkRefusals() > 0) {
     End(Ending::kTooManyProcesses,
@@ -255,8 +254,7 @@ void InvocationRun::WatchTree() {
   watched_peak_ = std::max(watched_peak_, usage.memory);
   watched_cpu_ = std::max(watched_cpu_, usage.cpu);
   if (usage.memory > instance_.limits_.memory) {
-    End(Ending::kOutOfMemory,
-        fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
+    End(Ending::kOutOfMemory, fmt::format("memory exceeds {} bytes", instance_.limits_.memory));
   }
   if (usage.processes > instance_.limits_.max_processes) {
     End(Ending::kTooManyProcesses,
@@ -277,8 +275,7 @@ Result<Outcome> InvocationRun::Finish() {
   outcome.usage.cpu = std::max(files.CpuTime(), watched_cpu_) - cpu_before_;
   outcome.usage.peak_memory = std::max(files.PeakMemory(), watched_peak_);
   // A child may have been killed for memory, or a fork refused, without the runtime's noticing.
-  const bool answered =
-      outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
+  const bool answered = outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
   if (answered && files.has_cgroup() &&
       (files.ForkRefusals() > 0 ||
        outcome.usage.peak_memory + kMemorySlack >= instance_.limits_.memory)) {

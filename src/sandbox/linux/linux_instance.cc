@@ -97,9 +97,9 @@ Result<Outcome> LinuxInstance::Invoke(const Context& context, const Invocation& 
   InvocationRun run(*this, context, invocation, log);
   Result<Outcome> outcome = run.Run();
   used_ = true;
-  const bool again = outcome.ok() && protocol_ == Protocol::kFrames && run.alive() &&
-                     (outcome->ending == Ending::kReturned ||
-                      outcome->ending == Ending::kException);
+  const bool again =
+      outcome.ok() && protocol_ == Protocol::kFrames && run.alive() &&
+      (outcome->ending == Ending::kReturned || outcome->ending == Ending::kException);
   EndInvocation(again);
   return outcome;
 }

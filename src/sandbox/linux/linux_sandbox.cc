@@ -71,42 +71,35 @@ Result<wire::Start> MakeRequest(const FunctionPackage& package) {
 
 class LinuxSandbox final : public Sandbox {
  public:
-  LinuxSandbox(std::shared_ptr<SpawnerClient> spawner, UniqueFd null)
-      : spawner_(std::move(spawner)), null_(std::move(null)) {}
+  explicit LinuxSandbox(std::shared_ptr<SpawnerClient> spawner) : spawner_(std::move(spawner)) {}
 
   Result<std::unique_ptr<Instance>> Start(const Context& context,
                                           const FunctionPackage& package) override {
     NANOGRID_RETURN_IF_ERROR(context.Check(std::chrono::steady_clock::now()));
     NANOGRID_ASSIGN_OR_RETURN(wire::Start request, MakeRequest(package));
-    NANOGRID_ASSIGN_OR_RETURN(const UniqueFd launch,
-                              MakeLaunchBlock(package.command, package.env));
+    NANOGRID_ASSIGN_OR_RETURN(const UniqueFd launch, MakeLaunchBlock(package.command, package.env));
     InstancePipes ours;
-    UniqueFd log, control, stdin_end, stdout_end, channel;
+    UniqueFd log, control, input, output;
     NANOGRID_RETURN_IF_ERROR(MakePipe(ours.log, log, true));
     NANOGRID_RETURN_IF_ERROR(MakePipe(ours.control, control, true));
     int fds[wire::kStartFdCount];
-    fds[wire::kStdin] = null_.get();
-    fds[wire::kStdout] = log.get();
     if (package.protocol == Protocol::kFrames) {
       int pair[2];
       if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         return ErrnoError(errno, "start instance: socketpair");
       }
       ours.channel.Reset(pair[0]);
-      channel.Reset(pair[1]);
+      input.Reset(pair[1]);
     } else {
-      NANOGRID_RETURN_IF_ERROR(MakePipe(stdin_end, ours.input, false));
-      NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, stdout_end, true));
-      fds[wire::kStdin] = stdin_end.get();
-      fds[wire::kStdout] = stdout_end.get();
+      NANOGRID_RETURN_IF_ERROR(MakePipe(input, ours.input, false));
+      NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, output, true));
     }
+    fds[wire::kInput] = input.get();
+    fds[wire::kStdout] = output ? output.get() : log.get();
     fds[wire::kStderr] = log.get();
     fds[wire::kControl] = control.get();
     fds[wire::kLaunch] = launch.get();
-    fds[wire::kChannel] = channel.get();
-    const size_t count = channel ? wire::kStartFdCount : wire::kStartFdCount - 1;
-    NANOGRID_ASSIGN_OR_RETURN(SpawnedInstance spawned,
-                              spawner_->Start(request, {fds, count}));
+    NANOGRID_ASSIGN_OR_RETURN(SpawnedInstance spawned, spawner_->Start(request, fds));
     return std::make_unique<LinuxInstance>(spawner_, std::move(spawned), std::move(ours),
                                            package.limits, package.protocol,
                                            package.result_is_json);
@@ -114,7 +107,6 @@ class LinuxSandbox final : public Sandbox {
 
  private:
   std::shared_ptr<SpawnerClient> spawner_;
-  UniqueFd null_;
 };
 
 }  // namespace
@@ -155,10 +147,7 @@ Result<wire::Configure> MakeConfigure(const LinuxSandboxOptions& options) {
 
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const LinuxSandboxOptions& options) {
   NANOGRID_ASSIGN_OR_RETURN(const wire::Configure configure, MakeConfigure(options));
-  UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null) return ErrnoError(errno, "open /dev/null");
-  return std::make_unique<LinuxSandbox>(std::make_shared<SpawnerClient>(configure),
-                                        std::move(null));
+  return std::make_unique<LinuxSandbox>(std::make_shared<SpawnerClient>(configure));
 }
 
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri) {

@@ -63,8 +63,9 @@ Status Spawn(int program_fd, int socket_fd) {
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
-    return ErrnoError(error, "start spawner: exec from memory (needs /proc, and sysctl "
-                             "vm.memfd_noexec below 2)");
+    return ErrnoError(error,
+                      "start spawner: exec from memory (needs /proc, and sysctl "
+                      "vm.memfd_noexec below 2)");
   }
   int status = 0;
   // A program that ignores SIGCHLD gets ECHILD here; the answer below tells.
@@ -80,8 +81,8 @@ Status SetUpError(const wire::Failure& failure) {
                             e == ENOENT || e == ENOTDIR || e == EINVAL || e == ERANGE;
   return MakeError(
       precondition ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kInternal,
-      "sandbox set-up failed: {}: {} (errno {})", failure.step,
-      std::generic_category().message(e), e);
+      "sandbox set-up failed: {}: {} (errno {})", failure.step, std::generic_category().message(e),
+      e);
 }
 
 }  // namespace

@@ -34,21 +34,21 @@ struct Answer {
   Cgroups cgroups = Cgroups::kAuto;
   char note[512] = {};  // why there are no cgroups, if there are none
   // To Start.
-  int32_t pid = 0;       // of the instance's init, in the host's pid namespace
+  int32_t pid = 0;  // of the instance's init, in the host's pid namespace
   uint32_t has_cgroup = 0;
 };
 
 enum class Request : uint32_t { kStart, kRelease };
 
-// Starts an instance. With it travel the descriptors of StartFd, in that order; channel is absent
-// (one fewer) where has_channel is 0. Answered by Answer with the descriptors of StartedFd.
+// Starts an instance. With it travel the descriptors of StartFd, in that order. Answered by Answer
+// with the descriptors of StartedFd.
 struct Start {
   Request request = Request::kStart;
-  uint64_t id = 0;             // chosen by the host, for Release
-  uint64_t memory = 0;         // bytes
-  uint64_t cpu_quota_us = 0;   // per 100 ms; 0: no limit
+  uint64_t id = 0;            // chosen by the host, for Release
+  uint64_t memory = 0;        // bytes
+  uint64_t cpu_quota_us = 0;  // per 100 ms; 0: no limit
   uint64_t max_processes = 0;
-  uint64_t tmp_size = 0;       // bytes
+  uint64_t tmp_size = 0;  // bytes
   uint64_t tmp_inodes = 0;
   uint64_t max_open_files = 0;
   uint32_t host_network = 0;
@@ -58,17 +58,20 @@ struct Start {
   char trust_domain[128] = {};  // instances of one domain may use a network namespace in turn
 };
 
-enum StartFd { kStdin, kStdout, kStderr, kControl, kLaunch, kChannel, kStartFdCount };
+// kInput is the channel if has_channel is set (standard input is then the instance's own
+// /dev/null), else a pipe for standard input. None of them may be a file of the host's: they are
+// given away.
+enum StartFd { kInput, kStdout, kStderr, kControl, kLaunch, kStartFdCount };
 
 // pidfd always; the others only with a cgroup.
 enum StartedFd {
   kPidFd,
-  kFreezeFd,       // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
-  kCpuFd,          // nanoseconds (v1) or cpu.stat (v2)
-  kPeakMemoryFd,   // bytes; writing resets it where the kernel can
-  kMemoryFd,       // bytes in use
-  kMemoryEventsFd, // has a line "oom_kill N"
-  kPidsEventsFd,   // "max N"; POLLPRI when it grows
+  kFreezeFd,        // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
+  kCpuFd,           // nanoseconds (v1) or cpu.stat (v2)
+  kPeakMemoryFd,    // bytes; writing resets it where the kernel can
+  kMemoryFd,        // bytes in use
+  kMemoryEventsFd,  // has a line "oom_kill N"
+  kPidsEventsFd,    // "max N"; POLLPRI when it grows
   kStartedFdCount,
 };
 

@@ -68,8 +68,8 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   const long main_pid = Syscall(__NR_vfork);
   if (main_pid == 0) {
     Syscall(__NR_close_range, nanogrid::wire::kInitControl, ~0u, 0);
-    exec_error = Syscall(__NR_execve, reinterpret_cast<long>(argv[0]),
-                         reinterpret_cast<long>(argv), reinterpret_cast<long>(envp));
+    exec_error = Syscall(__NR_execve, reinterpret_cast<long>(argv[0]), reinterpret_cast<long>(argv),
+                         reinterpret_cast<long>(envp));
     Syscall(__NR_exit, 127);
   }
   if (main_pid < 0) Report(ExitReport::kForkFailed, static_cast<int>(-main_pid));

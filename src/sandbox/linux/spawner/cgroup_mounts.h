@@ -7,7 +7,7 @@
 namespace nanogrid::spawner {
 
 struct CgroupMount {
-  std::string mount_point{};             // "/sys/fs/cgroup/memory"
+  std::string mount_point{};  // "/sys/fs/cgroup/memory"
   bool v2 = false;
   std::vector<std::string> controllers{};  // v1
   std::string own{};  // absolute path of this process's own group below the mount point

@@ -195,7 +195,8 @@ bool Cgroups::SetUpV1() {
     pids |= is_pids;
   }
   if (memory && pids) return true;
-  if (!hierarchies_.empty()) note_ = "cgroup v1 has no usable memory and pids controllers; " + note_;
+  if (!hierarchies_.empty())
+    note_ = "cgroup v1 has no usable memory and pids controllers; " + note_;
   Clear();
   return false;
 }

@@ -1,8 +1,8 @@
 // Control groups of instances, v1 and v2: found, made ahead, limited, removed.
 //
-// Every spawner has a directory of its own, `nanogrid-<random>`, in each hierarchy, and holds a file
-// lock on it as long as it lives. A directory that can be locked belongs to nobody: the next spawner
-// empties and removes it.
+// Every spawner has a directory of its own, `nanogrid-<random>`, in each hierarchy, and holds a
+// file lock on it as long as it lives. A directory that can be locked belongs to nobody: the next
+// spawner empties and removes it.
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ struct Cgroup {
 
 class Cgroups {
  public:
-  // Finds what is usable. False only if `wanted` was v1 or v2 and cannot be had; with kAuto or kNone
-  // the answer may be kNone, and `note` says why.
+  // Finds what is usable. False only if `wanted` was v1 or v2 and cannot be had; with kAuto or
+  // kNone the answer may be kNone, and `note` says why.
   bool SetUp(wire::Cgroups wanted, bool rootless, Failure& failure);
   wire::Cgroups kind() const { return kind_; }
   const std::string& note() const { return note_; }

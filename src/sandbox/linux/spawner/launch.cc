@@ -68,8 +68,7 @@ struct Child {
         return false;
       }
     }
-    if (plan.rootless &&
-        !Step(umount2(kHostProc, MNT_DETACH), "unmount the host's /proc")) {
+    if (plan.rootless && !Step(umount2(kHostProc, MNT_DETACH), "unmount the host's /proc")) {
       return false;
     }
     return Step(chdir(kCodePath), "enter code directory");
@@ -123,8 +122,7 @@ struct Child {
   bool DropCapabilities() const {
     if (!Step(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
                                            SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                           SECBIT_KEEP_CAPS_LOCKED |
-                                           SECBIT_NO_CAP_AMBIENT_RAISE |
+                                           SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
                                            SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED),
               "set securebits")) {
       return false;
@@ -141,9 +139,10 @@ struct Child {
   }
 
   bool ArrangeDescriptors() const {
-    const int channel = plan.channel >= 0 ? plan.channel : plan.stdio[0];
-    return Step(dup2(plan.stdio[0], 0), "dup") && Step(dup2(plan.stdio[1], 1), "dup") &&
-           Step(dup2(plan.stdio[2], 2), "dup") &&
+    const int input = plan.input >= 0 ? plan.input : open("/dev/null", O_RDONLY);
+    const int channel = plan.channel >= 0 ? plan.channel : input;
+    return Step(input, "open /dev/null") && Step(dup2(input, 0), "dup") &&
+           Step(dup2(plan.output, 1), "dup") && Step(dup2(plan.error, 2), "dup") &&
            Step(dup2(channel, wire::kInitChannel), "dup") &&
            Step(dup2(plan.control, wire::kInitControl), "dup") &&
            Step(dup2(plan.launch, wire::kInitLaunch), "dup") &&

@@ -14,25 +14,27 @@ namespace nanogrid::spawner {
 // Everything the new process needs, prepared beforehand: between clone and exec it shares the
 // spawner's memory and may only make system calls. All descriptors are above kInitLaunch.
 struct LaunchPlan {
-  int stdio[3] = {-1, -1, -1};
+  int input = -1;  // -1: the instance's own /dev/null
+  int output = -1;
+  int error = -1;
   int control = -1;
   int launch = -1;   // launch block
   int channel = -1;  // -1: none
   int init = -1;     // the program to exec
 
-  int cgroup_directory = -1;              // v2, or -1
-  std::span<const int> cgroup_tasks{};    // v1
+  int cgroup_directory = -1;            // v2, or -1
+  std::span<const int> cgroup_tasks{};  // v1
   int mount_template = -1;
-  int code_tree = -1;                     // detached, read-only
-  const char* tmp_options = "";           // "size=…,nr_inodes=…"
+  int code_tree = -1;            // detached, read-only
+  const char* tmp_options = "";  // "size=…,nr_inodes=…"
   const ProcMasks* masks = nullptr;
-  int network_namespace = -1;             // -1: the host's
+  int network_namespace = -1;  // -1: the host's
   int user_namespace = -1;
   bool rootless = false;
   unsigned long max_open_files = 0;
-  unsigned long max_processes = 0;        // as rlimit, where there is no cgroup; 0: no rlimit
-  std::span<const char> filter{};         // BPF program
-  int death_pipe_read = -1;               // end of file when the spawner is dead
+  unsigned long max_processes = 0;  // as rlimit, where there is no cgroup; 0: no rlimit
+  std::span<const char> filter{};   // BPF program
+  int death_pipe_read = -1;         // end of file when the spawner is dead
   int death_pipe_write = -1;
 };
 

@@ -71,8 +71,8 @@ int main() {
   }
   const int init = MakeInit();
   if (init < 0) return 1;
-  nanogrid::spawner::Spawner spawner(
-      host, watched, init, {nanogrid_filter_begin, nanogrid_filter_end});
+  nanogrid::spawner::Spawner spawner(host, watched, init,
+                                     {nanogrid_filter_begin, nanogrid_filter_end});
   spawner.Run();
   return 0;
 }

@@ -159,8 +159,7 @@ bool Builder::StageHostRoot() {
       !Link("/tmp", "var/tmp") || !StageEtc()) {
     return false;
   }
-  if (certificates &&
-      (!Directory("etc/ssl/certs") || !Attach(certificates, "etc/ssl/certs"))) {
+  if (certificates && (!Directory("etc/ssl/certs") || !Attach(certificates, "etc/ssl/certs"))) {
     return false;
   }
   if (alternatives &&
@@ -179,8 +178,7 @@ bool Builder::StageEtc() {
          File("etc/nsswitch.conf", kNsswitch) && File("etc/hostname", "nanogrid\n") &&
          CopyFile("/etc/ld.so.cache", "etc/ld.so.cache") &&
          CopyFile("/etc/ssl/openssl.cnf", "etc/ssl/openssl.cnf") &&
-         CopyFile("/etc/services", "etc/services") &&
-         CopyFile("/etc/protocols", "etc/protocols") &&
+         CopyFile("/etc/services", "etc/services") && CopyFile("/etc/protocols", "etc/protocols") &&
          CopyFile("/etc/mime.types", "etc/mime.types") &&
          (!host_network_ || CopyFile("/etc/resolv.conf", "etc/resolv.conf")) &&
          Link("/usr/share/zoneinfo/UTC", "etc/localtime");
@@ -189,8 +187,8 @@ bool Builder::StageEtc() {
 // A given root directory, read-only, under a skeleton that has the mount points it may lack.
 bool Builder::StageGivenRoot() {
   if (root_.find_first_of(":,\\") != std::string::npos) {
-    return Fail(failure_, EINVAL, "use a root directory with ':', ',' or '\\' in its name:",
-                root_.c_str());
+    return Fail(failure_, EINVAL,
+                "use a root directory with ':', ',' or '\\' in its name:", root_.c_str());
   }
   const UniqueFd root = Source(root_.c_str());
   if (!root) return Missing(root_.c_str());
@@ -204,14 +202,12 @@ bool Builder::StageGivenRoot() {
     return Fail(failure_, errno, "bind root", root_.c_str());
   }
   const std::string merged = std::string(kStage) + "/merged";
-  const std::string options =
-      std::string("lowerdir=") + kStage + "/skeleton:" + kStage + "/lower";
+  const std::string options = std::string("lowerdir=") + kStage + "/skeleton:" + kStage + "/lower";
   if (mount("overlay", merged.c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV,
             options.c_str()) != 0) {
     return Fail(failure_, errno, "overlay root", root_.c_str());
   }
-  const UniqueFd tree(
-      open_tree(AT_FDCWD, merged.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  const UniqueFd tree(open_tree(AT_FDCWD, merged.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree || MoveMount(tree.get(), AT_FDCWD, kStage) != 0) {
     return Fail(failure_, errno, "move root", root_.c_str());
   }
@@ -224,8 +220,8 @@ bool Builder::StageDevices() {
     unsigned minor;
     UniqueFd tree;
   };
-  Device devices[] = {{"null", 3, {}}, {"zero", 5, {}}, {"full", 7, {}}, {"random", 8, {}},
-                      {"urandom", 9, {}}};
+  Device devices[] = {
+      {"null", 3, {}}, {"zero", 5, {}}, {"full", 7, {}}, {"random", 8, {}}, {"urandom", 9, {}}};
   for (Device& device : devices) {
     const std::string path = std::string("/dev/") + device.name;
     device.tree = Source(path.c_str());
@@ -236,13 +232,15 @@ bool Builder::StageDevices() {
   for (const Device& device : devices) {
     const std::string path = std::string("dev/") + device.name;
     // Nodes of our own where that is allowed: five mounts fewer to copy at each start.
-    if (!rootless_ && mknodat(stage_.get(), path.c_str(), S_IFCHR | 0666,
-                              makedev(1, device.minor)) == 0) {
+    if (!rootless_ &&
+        mknodat(stage_.get(), path.c_str(), S_IFCHR | 0666, makedev(1, device.minor)) == 0) {
       (void)fchmodat(stage_.get(), path.c_str(), 0666, 0);
       continue;
     }
     if (!File(path.c_str(), "")) return false;
-    if (!Restrict(device.tree.get(), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false) ||
+    // Read-only: that closes the host's node to chmod and the like, not the device to writing.
+    if (!Restrict(device.tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                  false) ||
         MoveMount(device.tree.get(), stage_.get(), path.c_str()) != 0) {
       return Fail(failure_, errno, "bind", path.c_str());
     }
@@ -279,8 +277,8 @@ int RootTemplates::Get(const std::string& root, bool host_network, Failure& fail
     return found->second.get();
   }
   // The builder reports through shared memory, then waits until its namespace has been opened.
-  void* const shared = mmap(nullptr, sizeof(Failure), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const shared =
+      mmap(nullptr, sizeof(Failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return Fail(failure, errno, "mmap"), -1;
   auto* const report = new (shared) Failure();
   int done[2];
@@ -323,18 +321,18 @@ int RootTemplates::Get(const std::string& root, bool host_network, Failure& fail
   return templates_.emplace(key, std::move(space)).first->second.get();
 }
 
-ProcMasks FindProcMasks() {
+ProcMasks FindProcMasks(bool also_private) {
   ProcMasks masks;
   for (const char* name :
-       {"cmdline", "config.gz", "interrupts", "kallsyms", "kcore", "keys", "key-users", "kmsg",
-        "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "sched_debug",
-        "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "diskstats", "locks",
-        "partitions", "softirqs", "swaps", "slabinfo", "iomem", "ioports"}) {
+       {"cmdline",     "config.gz", "interrupts",  "kallsyms",      "kcore",      "keys",
+        "key-users",   "kmsg",      "kpagecgroup", "kpagecount",    "kpageflags", "latency_stats",
+        "modules",     "mtrr",      "sched_debug", "sysrq-trigger", "timer_list", "timer_stats",
+        "vmallocinfo", "diskstats", "locks",       "partitions",    "softirqs",   "swaps",
+        "slabinfo",    "iomem",     "ioports",     "pagetypeinfo",  "allocinfo",  "vmcore"}) {
     const std::string path = std::string("/proc/") + name;
     struct stat info;
     if (stat(path.c_str(), &info) != 0) continue;
-    // What only root may open is closed already: nobody inside is.
-    if ((info.st_mode & 0004) == 0) continue;
+    if ((info.st_mode & 0004) == 0 && !also_private) continue;
     masks.files.push_back(path);
   }
   for (const char* name : {"acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "tty"}) {

@@ -23,8 +23,8 @@ class RootTemplates {
   RootTemplates(std::string runtime_dir, bool rootless)
       : runtime_dir_(std::move(runtime_dir)), rootless_(rootless) {}
 
-  // The mount namespace for a given root directory (empty: made of the host's /usr), with or without
-  // the host's name resolution. Valid as long as this object; -1 if it cannot be built.
+  // The mount namespace for a given root directory (empty: made of the host's /usr), with or
+  // without the host's name resolution. Valid as long as this object; -1 if it cannot be built.
   int Get(const std::string& root, bool host_network, Failure& failure);
 
  private:
@@ -38,6 +38,8 @@ struct ProcMasks {
   std::vector<std::string> files;
   std::vector<std::string> directories;
 };
-ProcMasks FindProcMasks();
+// `also_private`: those too that only root may read, for instances that are root outside (rootless
+// by a root without capabilities).
+ProcMasks FindProcMasks(bool also_private);
 
 }  // namespace nanogrid::spawner

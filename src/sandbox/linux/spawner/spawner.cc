@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -63,6 +64,7 @@ bool Spawner::Configure(wire::Answer& answer) {
     return Fail(failure, EPROTO, "receive configuration");
   }
   const bool root_powers = HasRootPowers();
+  const uid_t uid = geteuid();
   if (config->mode == wire::Mode::kRoot && !root_powers) {
     return Fail(failure, EPERM, "run as root: the process lacks capabilities");
   }
@@ -87,7 +89,7 @@ bool Spawner::Configure(wire::Answer& answer) {
   death_pipe_[1].Reset(pipe_fds[1]);
   identities_.emplace(rootless_);
   templates_.emplace(config->runtime_dir, rootless_);
-  masks_ = FindProcMasks();
+  masks_ = FindProcMasks(uid == 0 && rootless_);
   return templates_->Get("", false, failure) >= 0;
 }
 
@@ -180,13 +182,13 @@ void Spawner::HandleStart(const wire::Start& start, const Received& received) {
 
 bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& entry,
                     Failure& failure) {
-  const size_t expected = start.has_channel != 0 ? wire::kStartFdCount : wire::kStartFdCount - 1;
-  if (fds.size() != expected) return Fail(failure, EPROTO, "receive descriptors");
+  if (fds.size() != wire::kStartFdCount) return Fail(failure, EPROTO, "receive descriptors");
   LaunchPlan plan;
-  for (size_t i = 0; i < 3; ++i) plan.stdio[i] = fds[i];
+  (start.has_channel != 0 ? plan.channel : plan.input) = fds[wire::kInput];
+  plan.output = fds[wire::kStdout];
+  plan.error = fds[wire::kStderr];
   plan.control = fds[wire::kControl];
   plan.launch = fds[wire::kLaunch];
-  plan.channel = start.has_channel != 0 ? fds[wire::kChannel] : -1;
   plan.init = init_;
   plan.filter = filter_;
   plan.masks = &masks_;
@@ -197,8 +199,7 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
 
   plan.mount_template = templates_->Get(start.root, start.host_network != 0, failure);
   if (plan.mount_template < 0) return false;
-  const UniqueFd code(
-      open_tree(AT_FDCWD, start.code_dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  const UniqueFd code(open_tree(AT_FDCWD, start.code_dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!code) return Fail(failure, errno, "open code directory", start.code_dir);
   if (!Restrict(code.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, false)) {
     return Fail(failure, errno, "make code read-only");
@@ -219,8 +220,8 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
   std::vector<int> tasks;
   if (cgroups_.kind() != wire::Cgroups::kNone) {
     // One more process: the init.
-    entry.cgroup = cgroups_.Take(
-        {start.memory, start.cpu_quota_us, start.max_processes + 1}, failure);
+    entry.cgroup =
+        cgroups_.Take({start.memory, start.cpu_quota_us, start.max_processes + 1}, failure);
     if (!entry.cgroup) return false;
     for (const UniqueFd& fd : entry.cgroup->tasks) tasks.push_back(fd.get());
     plan.cgroup_tasks = tasks;
@@ -231,7 +232,9 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
   }
   if (!rootless_) {
     // So that /dev/stdout can be opened again: the pipes belong to the instance.
-    for (const int fd : plan.stdio) {
+    for (const int fd : {plan.input, plan.output, plan.error}) {
+      struct stat info;
+      if (fd < 0 || fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) continue;
       (void)!fchown(fd, entry.identity->outer_id, entry.identity->outer_id);
     }
   }

@@ -41,8 +41,7 @@ class Spawner {
   bool BecomeRootless(Failure& failure);
   bool HandleRequest();
   void HandleStart(const wire::Start& start, const Received& received);
-  bool Start(const wire::Start& start, std::span<const int> fds, Entry& entry,
-             Failure& failure);
+  bool Start(const wire::Start& start, std::span<const int> fds, Entry& entry, Failure& failure);
   void HandleRelease(uint64_t id);
   void Reap();
   void Bury(uint64_t id);
