@@ -35,6 +35,9 @@ Status WriteRuntimeFiles(const std::string& directory) {
 
 // The sandbox, and the files that its instances see: those go last.
 struct LocalSandbox {
+  LocalSandbox(ScratchDirectory directory, std::unique_ptr<Sandbox> made)
+      : files(std::move(directory)), sandbox(std::move(made)) {}
+
   ScratchDirectory files;
   std::unique_ptr<Sandbox> sandbox;
 };
