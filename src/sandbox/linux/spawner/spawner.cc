@@ -226,6 +226,8 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
     for (const UniqueFd& fd : entry.cgroup->tasks) tasks.push_back(fd.get());
     plan.cgroup_tasks = tasks;
     plan.cgroup_directory = entry.cgroup->directory.get();
+  } else if (start.cpu_quota_us != 0) {
+    return Fail(failure, ENOTSUP, "limit cpu without cgroups:", cgroups_.note().c_str());
   } else {
     // A backstop: the host watches, but must get the chance to see more than are allowed.
     plan.max_processes = 2 * start.max_processes + 32;
