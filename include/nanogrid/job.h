@@ -42,8 +42,8 @@ struct FunctionError {
 
 struct Usage {
   Duration wall{};
-  Duration cpu{};            // user and system, all processes of the instance
-  uint64_t peak_memory = 0;  // bytes; 0 if the host cannot tell
+  Duration cpu{};            // user and system, all processes, since the invocation before
+  uint64_t peak_memory = 0;  // bytes, of the instance since it started; 0 if the host cannot tell
 };
 
 enum class StartKind { kCold, kWarm };

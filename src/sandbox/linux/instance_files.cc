@@ -52,10 +52,6 @@ uint64_t InstanceFiles::PeakMemory() const {
   return has_cgroup() ? ReadNumber(spawned_.fds[wire::kPeakMemoryFd].get(), "") : Memory();
 }
 
-void InstanceFiles::ResetPeak() {
-  if (has_cgroup()) (void)!pwrite(spawned_.fds[wire::kPeakMemoryFd].get(), "0", 1, 0);
-}
-
 uint64_t InstanceFiles::OomKills() const {
   return ReadNumber(spawned_.fds[wire::kMemoryEventsFd].get(), "oom_kill ");
 }

@@ -20,9 +20,8 @@ class InstanceFiles {
 
   Duration CpuTime() const;
   uint64_t Memory() const;
-  // Highest since ResetPeak (or since the start, on kernels that cannot reset it).
+  // Highest since the start.
   uint64_t PeakMemory() const;
-  void ResetPeak();
   // How often a process was killed for memory, or a fork refused for the process limit, so far.
   uint64_t OomKills() const;
   uint64_t ForkRefusals() const;

@@ -61,10 +61,6 @@ InvocationRun::InvocationRun(LinuxInstance& instance, const Context& context,
 }
 
 Result<Outcome> InvocationRun::Run() {
-  if (instance_.used_) {
-    cpu_before_ = instance_.files_.CpuTime();
-    instance_.files_.ResetPeak();
-  }
   if (context_.stop.stop_possible()) {
     if (!instance_.wake_) instance_.wake_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!instance_.wake_) return ErrnoError(errno, "eventfd");
@@ -86,7 +82,9 @@ int64_t InvocationRun::TimeoutNs() const {
 }
 
 bool InvocationRun::WaitOnce() {
-  enum { kLog, kControl, kRead, kWrite, kWake, kPids, kMemory, kCount };
+  // In the order in which the kernel looks at them: when it sees an answer it sees, after that,
+  // what the same process had logged before.
+  enum { kRead, kLog, kControl, kWrite, kWake, kPids, kMemory, kCount };
   std::array<pollfd, kCount> fds{};
   fds[kLog] = {instance_.pipes_.log.get(), POLLIN, 0};
   fds[kControl] = {instance_.pipes_.control.get(), POLLIN, 0};
@@ -99,7 +97,8 @@ bool InvocationRun::WaitOnce() {
   const timespec timeout = {timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
   if (ppoll(fds.data(), fds.size(), timeout_ns < 0 ? nullptr : &timeout, nullptr) < 0) return false;
 
-  if (fds[kLog].revents != 0) PumpLog();
+  log_waits_ = fds[kLog].revents != 0;
+  if (log_waits_) PumpLog();
   if (fds[kWrite].revents != 0) OnProgress(conversation_->Write());
   if (fds[kRead].revents != 0) OnProgress(conversation_->Read(OutputLeft()));
   if ((fds[kPids].revents | fds[kMemory].revents) != 0) CheckLimits();
@@ -265,19 +264,21 @@ void InvocationRun::WatchTree() {
 Result<Outcome> InvocationRun::Finish() {
   stop_callback_.reset();
   Outcome outcome = *std::move(outcome_);
-  // What was printed before the answer is in the pipe already.
-  if (alive_ && outcome.ending != Ending::kOutputLimit) {
+  // What was printed before the answer and did not fit into one round.
+  if (alive_ && log_waits_ && outcome.ending != Ending::kOutputLimit) {
     outcome_.reset();
     PumpLog();
     if (outcome_) outcome = *std::move(outcome_);  // the output limit
   }
   const InstanceFiles& files = instance_.files_;
-  outcome.usage.cpu = std::max(files.CpuTime(), watched_cpu_) - cpu_before_;
+  const Duration cpu = std::max(files.CpuTime(), watched_cpu_);
+  outcome.usage.cpu = std::max(cpu - instance_.cpu_counted_, Duration::zero());
+  instance_.cpu_counted_ = cpu;
   outcome.usage.peak_memory = std::max(files.PeakMemory(), watched_peak_);
   // A child may have been killed for memory, or a fork refused, without the runtime's noticing.
   const bool answered = outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
   if (answered && files.has_cgroup() &&
-      (files.ForkRefusals() > 0 ||
+      ((!files.tells_events() && files.ForkRefusals() > 0) ||
        outcome.usage.peak_memory + kMemorySlack >= instance_.limits_.memory)) {
     outcome_.reset();
     CheckLimits();

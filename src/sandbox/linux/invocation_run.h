@@ -52,12 +52,12 @@ class InvocationRun {
 
   uint64_t logged_ = 0;
   bool log_truncated_ = false;
+  bool log_waits_ = false;  // the last wait found something to read in the log
   bool alive_ = true;
   bool exited_ = false;  // main process or init is gone
   TimePoint next_watch_{};
   uint64_t watched_peak_ = 0;
   Duration watched_cpu_{};
-  Duration cpu_before_{};
   std::optional<Outcome> outcome_;
 };
 

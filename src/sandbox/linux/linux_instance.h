@@ -65,6 +65,7 @@ class LinuxInstance final : public Instance {
 
   bool used_ = false;        // has served an invocation
   bool ready_seen_ = false;  // has sent READY
+  Duration cpu_counted_{};   // CPU time that earlier invocations were told
   UniqueFd wake_;            // eventfd that a stop request writes to
 };
 

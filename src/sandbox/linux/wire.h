@@ -68,7 +68,7 @@ enum StartedFd {
   kPidFd,
   kFreezeFd,        // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
   kCpuFd,           // nanoseconds (v1) or cpu.stat (v2)
-  kPeakMemoryFd,    // bytes; writing resets it where the kernel can
+  kPeakMemoryFd,    // bytes; absent before Linux 5.19 on v2
   kMemoryFd,        // bytes in use
   kMemoryEventsFd,  // has a line "oom_kill N"
   kPidsEventsFd,    // "max N"; POLLPRI when it grows

@@ -244,10 +244,7 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
       cgroup.files[which] = OpenAt(dir.get(), name, flags);
     };
     if (hierarchy.memory) {
-      open_file(wire::kPeakMemoryFd, v2 ? "memory.peak" : "memory.max_usage_in_bytes", O_RDWR);
-      if (!cgroup.files[wire::kPeakMemoryFd]) {
-        open_file(wire::kPeakMemoryFd, "memory.peak", O_RDONLY);  // v2 before Linux 6.12
-      }
+      open_file(wire::kPeakMemoryFd, v2 ? "memory.peak" : "memory.max_usage_in_bytes", O_RDONLY);
       open_file(wire::kMemoryFd, v2 ? "memory.current" : "memory.usage_in_bytes", O_RDONLY);
       open_file(wire::kMemoryEventsFd, v2 ? "memory.events" : "memory.oom_control", O_RDONLY);
       if (v2) (void)WriteFileAt(dir.get(), "memory.oom.group", "1");
