@@ -1,5 +1,6 @@
 #include "sandbox/sandbox_test_support.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,6 +68,8 @@ std::string StatusField(pid_t pid, const std::string& name) {
 }
 
 pid_t ParentOf(pid_t pid) { return std::atoi(StatusField(pid, "PPid").c_str()); }
+
+bool SendSignal(pid_t pid, int signal) { return pid > 1 && kill(pid, signal) == 0; }
 
 size_t CountDescriptors(pid_t pid) {
   const std::string who = pid < 0 ? "self" : std::to_string(pid);

@@ -29,6 +29,8 @@ std::vector<pid_t> ProcessesWith(std::string_view text);
 // The value of a line "Name:\tvalue" of /proc/PID/status; empty if there is none.
 std::string StatusField(pid_t pid, const std::string& name);
 pid_t ParentOf(pid_t pid);
+// To exactly one process: neither a group nor everybody, whatever `pid` is.
+bool SendSignal(pid_t pid, int signal);
 std::string ReadFile(const std::string& path);
 // Descriptors that process has open; -1: this one.
 size_t CountDescriptors(pid_t pid = -1);

@@ -49,6 +49,14 @@ std::string Frame(uint32_t type, std::string_view body) {
 
 void Answer(std::string_view json) { WriteAll(kChannel, Frame(kResult, json)); }
 
+// SIGUSR1 is blocked: the host sends it when it has taken an answer.
+void WaitForHost() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  int signal = 0;
+  sigwait(&set, &signal);
+}
 // Visible to the host in /proc/PID/comm.
 void TellHost(const char* name) { prctl(PR_SET_NAME, name); }
 
@@ -111,14 +119,17 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
     Answer("null");
   } else if (command == "log-after") {
     Answer("null");
+    WaitForHost();
     WriteAll(2, argument);
     TellHost("said-it");
   } else if (command == "frame-after") {
     Answer("null");
+    WaitForHost();
     Answer("\"nobody asked\"");
     TellHost("said-it");
   } else if (command == "flood-after") {
     Answer("null");
+    WaitForHost();
     const std::string line(4096, 'x');
     for (;;) WriteAll(2, line);
   } else if (command == "two-frames") {
@@ -162,6 +173,10 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
 // frame_server [ready|ready-with-body] MARKER
 int main(int argc, char** argv) {
   const std::string_view option = argc > 1 ? argv[1] : "";
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
   if (option == "ready") WriteAll(kChannel, Frame(kReady, ""));
   if (option == "ready-with-body") WriteAll(kChannel, Frame(kReady, "x"));
   if (option == "result-first") WriteAll(kChannel, Frame(kResult, "0"));
