@@ -9,6 +9,7 @@ declare -A groups=(
   [example]="python3 nodejs"
   [test]="ccache make zip golang-go libgtest-dev libgmock-dev libbenchmark-dev bubblewrap"
   [full]="clang clang-tidy libclang-rt-14-dev"
+  [vm]="qemu-system-x86 kmod cpio busybox-static"
 )
 
 wanted=()

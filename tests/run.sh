@@ -2,17 +2,18 @@
 # The test suite: tests/run.sh [--quick|--full] [PRESET…]
 #   (default)  dev and asan, consumer projects included
 #   --quick    dev only
-#   --full     also tsan, clang, fuzz (each target for a short while) and tidy
+#   --full     also tsan, clang, fuzz (each target for a short while), tidy, and vm: the sandbox's
+#              tests of the dev build in a guest with cgroup v2
 # The last line is "N passed, N failed, N skipped"; what failed and what was skipped is above it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '2,6s/^# \?//p' "$0"; }
+usage() { sed -n '2,7s/^# \?//p' "$0"; }
 presets=()
 for argument in "$@"; do
   case $argument in
     --quick) presets+=(dev) ;;
-    --full) presets+=(dev asan tsan clang fuzz tidy) ;;
+    --full) presets+=(dev asan tsan clang fuzz tidy vm) ;;
     --help) usage; exit ;;
     -*) usage >&2; exit 2 ;;
     *) presets+=("$argument") ;;
@@ -22,6 +23,7 @@ done
 
 packages=(build example test)
 [[ " ${presets[*]} " =~ \ (clang|fuzz|tidy)\  ]] && packages+=(full)
+[[ " ${presets[*]} " =~ \ vm\  ]] && packages+=(vm)
 cmake/install-packages.sh "${packages[@]}" || exit 1
 
 jobs=$(nproc)
@@ -64,7 +66,17 @@ run_preset() {
   [[ $preset == fuzz ]] && fuzz_for_a_while
 }
 
+run_vm() {
+  printf '\n== vm\n'
+  step vm sandbox tests/vm/run.sh "$PWD/tests/vm/sandbox.sh" "$PWD/build/dev/tests/test_linux_sandbox" &&
+    results+=("vm:sandbox:passed")
+}
+
 for preset in "${presets[@]}"; do
+  if [[ $preset == vm ]]; then
+    run_vm
+    continue
+  fi
   run_preset "$preset"
 done
 echo

@@ -13,8 +13,8 @@ def skip_reason(case):
     """What a skipped test said, in one line."""
     output = case.findtext("system-out", "").splitlines()
     for number, line in enumerate(output):
-        if line.startswith("SKIPPED: "):
-            return line.removeprefix("SKIPPED: ")
+        if line.lower().startswith("skipped: "):
+            return line[len("skipped: "):]
         if re.search(r": Skipped$", line):  # GoogleTest: "file:line: Skipped", then the reason
             return " ".join(filter(None, output[number + 1:number + 2])) or "no reason given"
     return "no reason given"
