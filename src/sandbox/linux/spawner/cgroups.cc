@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kSpare = 4;
 constexpr char kPrefix[] = "nanogrid-";
+constexpr char kLeafName[] = "nanogrid-host";  // where MoveProcessesToLeaf puts the host
 
 std::vector<std::string> Directories(int dir) {
   std::vector<std::string> names;
@@ -43,21 +44,47 @@ void KillAll(int dir) {
   }
 }
 
-// Removes what a spawner left that did not live to do it.
-void SweepDirectory(int base, const std::string& name) {
-  const UniqueFd dir = OpenAt(base, name.c_str(), O_RDONLY | O_DIRECTORY);
-  if (!dir || flock(dir.get(), LOCK_EX | LOCK_NB) != 0) return;
-  for (const std::string& child : Directories(dir.get())) {
-    const UniqueFd group = OpenAt(dir.get(), child.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!group) continue;
-    KillAll(group.get());
+// A directory of a spawner that did not live to remove it; locked, so that it is ours.
+struct Stale {
+  UniqueFd base;
+  std::string name;
+  UniqueFd directory;
+};
+
+void RemoveGroups(const Stale& stale) {
+  for (const std::string& child : Directories(stale.directory.get())) {
     for (int tries = 0; tries < 100; ++tries) {
-      if (unlinkat(dir.get(), child.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY) break;
+      if (unlinkat(stale.directory.get(), child.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY)
+        break;
       const timespec pause = {0, 5'000'000};
       nanosleep(&pause, nullptr);
     }
   }
-  (void)unlinkat(base, name.c_str(), AT_REMOVEDIR);
+  (void)unlinkat(stale.base.get(), stale.name.c_str(), AT_REMOVEDIR);
+}
+
+// Empties and removes what dead spawners left below `bases`. First everything is killed, in all
+// hierarchies: what one of them holds frozen does not leave the others.
+void Sweep(const std::vector<std::string>& bases) {
+  std::vector<Stale> all;
+  for (const std::string& path : bases) {
+    const UniqueFd base = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!base) continue;
+    for (std::string& name : Directories(base.get())) {
+      if (!name.starts_with(kPrefix) || name == kLeafName) continue;
+      UniqueFd directory = OpenAt(base.get(), name.c_str(), O_RDONLY | O_DIRECTORY);
+      if (!directory || flock(directory.get(), LOCK_EX | LOCK_NB) != 0) continue;
+      all.push_back(
+          {OpenAt(base.get(), ".", O_RDONLY | O_DIRECTORY), std::move(name), std::move(directory)});
+    }
+  }
+  for (const Stale& stale : all) {
+    for (const std::string& child : Directories(stale.directory.get())) {
+      const UniqueFd group = OpenAt(stale.directory.get(), child.c_str(), O_RDONLY | O_DIRECTORY);
+      if (group) KillAll(group.get());
+    }
+  }
+  for (const Stale& stale : all) RemoveGroups(stale);
 }
 
 bool Contains(const std::string& words, const char* word) {
@@ -71,7 +98,7 @@ bool Contains(const std::string& words, const char* word) {
 // Moves every process of a v2 group into a leaf of it: a group that has processes cannot hand
 // controllers to its children.
 bool MoveProcessesToLeaf(int group) {
-  if (mkdirat(group, "nanogrid-host", 0755) != 0 && errno != EEXIST) return false;
+  if (mkdirat(group, kLeafName, 0755) != 0 && errno != EEXIST) return false;
   for (int round = 0; round < 10; ++round) {
     std::istringstream pids(ReadFileAt(group, "cgroup.procs"));
     bool any = false;
@@ -90,7 +117,7 @@ void LeaveLeaf(int group) {
     (void)WriteFileAt(group, "cgroup.subtree_control", change);
   }
   if (WriteFileAt(group, "cgroup.procs", "0")) {
-    (void)unlinkat(group, "nanogrid-host", AT_REMOVEDIR);
+    (void)unlinkat(group, kLeafName, AT_REMOVEDIR);
   }
 }
 
@@ -142,17 +169,12 @@ bool Cgroups::SetUp(wire::Cgroups wanted, bool rootless, Failure& failure) {
   return Fail(failure, ENOTSUP, "set up cgroups:", note_.c_str());
 }
 
-// Opens or makes our directory below `path` and sweeps what others left there.
+// Makes our directory below `path`.
 bool Cgroups::AddHierarchy(const std::string& path, Hierarchy hierarchy) {
   hierarchy.base = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
   if (!hierarchy.base) {
     note_ = path + ": " + strerror(errno);
     return false;
-  }
-  for (const std::string& name : Directories(hierarchy.base.get())) {
-    if (name.compare(0, sizeof(kPrefix) - 1, kPrefix) == 0 && name != "nanogrid-host") {
-      SweepDirectory(hierarchy.base.get(), name);
-    }
   }
   // A sweeper may take the directory between mkdir and flock.
   for (int tries = 0; tries < 10; ++tries) {
@@ -172,8 +194,14 @@ bool Cgroups::AddHierarchy(const std::string& path, Hierarchy hierarchy) {
 }
 
 bool Cgroups::SetUpV1() {
+  const std::vector<CgroupMount> mounts = FindCgroupMounts();
+  std::vector<std::string> bases;
+  for (const CgroupMount& mount : mounts) {
+    if (!mount.v2) bases.push_back(mount.own);
+  }
+  Sweep(bases);
   bool memory = false, pids = false;
-  for (const CgroupMount& mount : FindCgroupMounts()) {
+  for (const CgroupMount& mount : mounts) {
     if (mount.v2) continue;
     const auto has = [&](const char* name) {
       return std::find(mount.controllers.begin(), mount.controllers.end(), name) !=
@@ -206,18 +234,19 @@ bool Cgroups::SetUpV2(bool rootless) {
     if (!mount.v2) continue;
     // As root the top: another manager's group is left as it is. Rootless: only what was delegated.
     std::string path = rootless ? mount.own : mount.mount_point;
-    constexpr std::string_view kLeaf = "/nanogrid-host";  // where an earlier engine moved us
-    if (path.ends_with(kLeaf)) path.resize(path.size() - kLeaf.size());
+    const std::string leaf = std::string("/") + kLeafName;  // where an earlier engine moved us
+    if (path.ends_with(leaf)) path.resize(path.size() - leaf.size());
     const UniqueFd group = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
     if (!group || faccessat(group.get(), "cgroup.subtree_control", W_OK, AT_EACCESS) != 0) {
       note_ = path + " is not writable: no cgroup was delegated to this process";
       continue;
     }
     if (!EnableControllers(group.get(), note_)) continue;
-    in_leaf_ = faccessat(group.get(), kLeaf.data() + 1, F_OK, 0) == 0;
+    in_leaf_ = faccessat(group.get(), kLeafName, F_OK, 0) == 0;
     Hierarchy hierarchy;
     hierarchy.memory = hierarchy.pids = hierarchy.cpuacct = hierarchy.freezer = true;
     hierarchy.cpu = Contains(ReadFileAt(group.get(), "cgroup.subtree_control"), "cpu");
+    Sweep({path});
     if (!AddHierarchy(path, std::move(hierarchy))) continue;
     if (EnableControllers(hierarchies_.back().directory.get(), note_)) return true;
     Clear();
