@@ -18,5 +18,5 @@ mkdir -m 1777 "$directory/tmp"
 cd /
 # Not exec: the trap cleans up.
 env NANOGRID_TEST_PROGRAMS="$directory/programs" TEST_TMPDIR="$directory/tmp" TMPDIR="$directory/tmp" \
-  setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+  setpriv --reuid=65534 --regid=65534 --clear-groups \
   "$directory/test" "$@"

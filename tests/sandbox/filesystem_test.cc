@@ -46,6 +46,16 @@ TEST_P(FileSystem, TheCodeIsTheWorkingDirectory) {
   EXPECT_EQ(Output(package), "/var/task\nhellohello");
 }
 
+TEST_P(FileSystem, FilesOfOthersKeepTheirPermissionsEvenInTheCode) {
+  if (GetParam() == Setup::kRootless) GTEST_SKIP() << "the caller's own files are its own";
+  const TestDirectory code;
+  code.Write("secret", "secret", 0600);
+  code.Write("public", "public", 0644);
+  FunctionPackage package = Shell("cat /var/task/secret 2>/dev/null; cat /var/task/public");
+  package.code_dir = code.path();
+  EXPECT_EQ(Output(package), "public");
+}
+
 TEST_P(FileSystem, RuntimeFilesAreWhereRuntimesLookForThem) {
   const TestDirectory files;
   files.Write("python3/bootstrap.py", "print('found')");
