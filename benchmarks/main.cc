@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   bool quick = false, json = false;
   app.add_option("--only", only, "Only this measurement; may be given several times")
       ->type_name("NAME")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->check(CLI::IsMember(Names()));
   app.add_option("--rounds", rounds,
                  fmt::format("Samples of something quick, back to back (default: {})", kRounds))
