@@ -13,7 +13,6 @@
 
 #include <cxxabi.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,7 +72,7 @@ inline std::string JsonString(std::string_view text);
 // text (anything a std::string_view is made from), or is void. What it throws becomes the
 // invocation's error. stdout and stderr are the log; stdout is flushed line by line.
 template <typename Handler>
-int Serve(Handler&& handler, int channel = 3);
+int Serve(Handler&& handler, int input = 3, int output = 4);
 
 }  // namespace nanogrid
 
@@ -103,10 +103,10 @@ inline std::string_view Environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-// The channel to the host, with one buffer that every event is read into.
+// The pipes from and to the host, with one buffer that every event is read into.
 class Channel {
  public:
-  explicit Channel(int fd) : fd_(fd) {}
+  Channel(int input, int output) : input_(input), output_(output) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   ~Channel() { std::free(buffer_); }
@@ -134,11 +134,8 @@ class Channel {
     char header[kHeaderSize] = {static_cast<char>(type)};
     for (int i = 0; i < 4; ++i) header[8 + i] = static_cast<char>(body.size() >> (8 * i));
     iovec parts[2] = {{header, kHeaderSize}, {const_cast<char*>(body.data()), body.size()}};
-    msghdr message = {};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
     while (parts[0].iov_len + parts[1].iov_len > 0) {
-      const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ssize_t sent = ::writev(output_, parts, 2);
       if (sent < 0 && errno != EINTR) return false;
       size_t rest = sent < 0 ? 0 : static_cast<size_t>(sent);
       for (iovec& part : parts) {
@@ -161,7 +158,7 @@ class Channel {
       capacity_ = capacity;
     }
     while (size < wanted) {
-      const ssize_t got = ::read(fd_, buffer_ + size, capacity_ - size);
+      const ssize_t got = ::read(input_, buffer_ + size, capacity_ - size);
       if (got < 0 && errno == EINTR) continue;
       if (got == 0) errno = 0;
       if (got <= 0) return false;
@@ -177,7 +174,8 @@ class Channel {
 
   static constexpr size_t kInitialCapacity = 64 << 10;
 
-  const int fd_;
+  const int input_;
+  const int output_;
   char* buffer_ = nullptr;
   size_t capacity_ = 0;
 };
@@ -286,15 +284,16 @@ inline std::string JsonString(std::string_view text) {
 }
 
 template <typename Handler>
-int Serve(Handler&& handler, int channel) {
+int Serve(Handler&& handler, int input, int output) {
   using namespace function_internal;
-  if (::fcntl(channel, F_SETFD, FD_CLOEXEC) != 0) {
-    std::fprintf(stderr, "descriptor %d is no channel to NanoGrid: start this with nanogrid run\n",
-                 channel);
+  for (const int fd : {input, output}) {
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) continue;
+    std::fprintf(stderr, "descriptor %d is no pipe to NanoGrid: start this with nanogrid run\n",
+                 fd);
     return 2;
   }
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  Channel host(channel);
+  Channel host(input, output);
   FunctionContext context;
   context.function_name = Environment("AWS_LAMBDA_FUNCTION_NAME");
   context.function_version = Environment("AWS_LAMBDA_FUNCTION_VERSION");

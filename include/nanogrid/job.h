@@ -42,7 +42,9 @@ struct FunctionError {
 
 struct Usage {
   Duration wall{};
-  Duration cpu{};            // user and system, all processes, since the invocation before
+  // User and system time of all processes. Warm invocations below 0.2 ms are not worth measuring:
+  // they have 0, and what they used is in the next longer one's.
+  Duration cpu{};
   uint64_t peak_memory = 0;  // bytes, of the instance since it started; 0 if the host cannot tell
 };
 

@@ -46,13 +46,13 @@ std::vector<std::string> Environment(std::map<std::string, std::string> env,
   return strings;
 }
 
-// Starts argv with descriptors 0, 1, 2 and, unless negative, 3.
+// Starts argv with descriptors 0, 1, 2 and, unless negative, 3 and 4.
 pid_t Spawn(std::vector<std::string> argv, const std::string& directory,
-            std::vector<std::string> env, std::array<int, 4> descriptors) {
+            std::vector<std::string> env, std::array<int, 5> descriptors) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const int fd = descriptors[static_cast<size_t>(i)];
     if (fd >= 0) posix_spawn_file_actions_adddup2(&actions, fd, i);
   }
@@ -138,7 +138,7 @@ FunctionProcess::FunctionProcess(const std::vector<std::string>& command,
   setsockopt(channel_.get(), SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof minute);
   setsockopt(channel_.get(), SOL_SOCKET, SO_SNDTIMEO, &minute, sizeof minute);
   pid_ = Spawn(command, directory, Environment(std::move(env), directory),
-               {null.get(), log_end.get(), log_end.get(), theirs.get()});
+               {null.get(), log_end.get(), log_end.get(), theirs.get(), theirs.get()});
 }
 
 FunctionProcess::~FunctionProcess() {
@@ -221,7 +221,7 @@ Finished RunToEnd(const std::vector<std::string>& command, const std::string& di
   const UniqueFd ours = High(out[0]);
   UniqueFd theirs = High(out[1]);
   const pid_t pid =
-      Spawn(command, directory, Environment(env, directory), {in.get(), theirs.get(), 2, -1});
+      Spawn(command, directory, Environment(env, directory), {in.get(), theirs.get(), 2, -1, -1});
   theirs.Reset();
   Finished finished{.out = ReadAll(ours.get())};
   waitpid(pid, &finished.wait_status, 0);

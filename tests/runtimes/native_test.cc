@@ -65,7 +65,7 @@ std::string AnswerOf(Handler handler, std::string_view event) {
   const std::string frame = InvokeFrame(event);
   EXPECT_EQ(write(ours.get(), frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
   shutdown(ours.get(), SHUT_WR);
-  EXPECT_EQ(Serve(handler, theirs.get()), 0);
+  EXPECT_EQ(Serve(handler, theirs.get(), theirs.get()), 0);
   char answer[4096];
   const ssize_t got = read(ours.get(), answer, sizeof answer);
   if (got < static_cast<ssize_t>(kFrameHeaderSize)) return "nothing";
@@ -92,7 +92,7 @@ TEST(Serve, NamesTheTypeOfWhatIsThrown) {
             R"(3 {"type": "int", "message": "the handler threw a int", "stack": ""})");
 }
 
-TEST(Serve, SaysWhatIsWrongWithoutAChannel) {
+TEST(Serve, SaysWhatIsWrongWithoutItsPipes) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(Serve([](std::string_view) {}, 987), 2);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("descriptor 987"));

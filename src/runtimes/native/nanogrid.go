@@ -38,7 +38,8 @@ type Context struct {
 type Handler func(ctx Context, event json.RawMessage) (any, error)
 
 const (
-	channel    = 3
+	input      = 3
+	output     = 4
 	headerSize = 24
 	result     = 2
 	failure    = 3
@@ -52,9 +53,10 @@ type errorBody struct {
 
 // Start calls handler for every event until the host wants no more, then exits.
 func Start(handler Handler) {
-	syscall.CloseOnExec(channel)
-	file := os.NewFile(channel, "channel")
-	reader := bufio.NewReaderSize(file, 64<<10)
+	syscall.CloseOnExec(input)
+	syscall.CloseOnExec(output)
+	reader := bufio.NewReaderSize(os.NewFile(input, "input"), 64<<10)
+	answers := os.NewFile(output, "output")
 	memory, _ := strconv.Atoi(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	about := Context{
 		FunctionName:    os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),
@@ -67,12 +69,12 @@ func Start(handler Handler) {
 			os.Exit(0)
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "no channel to NanoGrid: start this with nanogrid run:", err)
+			fmt.Fprintln(os.Stderr, "no pipe to NanoGrid: start this with nanogrid run:", err)
 			os.Exit(2)
 		}
 		about.RequestID = requestID
 		frame := callUntil(deadline, handler, about, event)
-		if _, err := file.Write(frame); err != nil {
+		if _, err := answers.Write(frame); err != nil {
 			os.Exit(0)
 		}
 	}

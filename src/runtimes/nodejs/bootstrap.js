@@ -9,7 +9,8 @@
 const fs = require('fs');
 const path = require('path');
 
-const channel = 3;
+const input = 3;
+const output = 4;
 const headerSize = 24;
 const result = 2;
 const error = 3;
@@ -50,7 +51,7 @@ const buffer = Buffer.allocUnsafe(65536);
 // Fills `bytes` at least from `start` to `end`; answers where it stopped. Exits at end of file.
 function read(bytes, start, end) {
   while (start < end) {
-    const count = fs.readSync(channel, bytes, start, bytes.length - start, null);
+    const count = fs.readSync(input, bytes, start, bytes.length - start, null);
     if (count === 0) process.exit(0);
     start += count;
   }
@@ -78,7 +79,7 @@ function send(kind, text) {
   frame.writeUInt32LE(kind, 0);
   frame.writeUInt32LE(length, 8);
   frame.write(text, headerSize);
-  for (let sent = 0; sent < frame.length;) sent += fs.writeSync(channel, frame, sent);
+  for (let sent = 0; sent < frame.length;) sent += fs.writeSync(output, frame, sent);
 }
 
 // JSON text. Half a surrogate pair, which JSON.stringify escapes, is replaced: no UTF-8 has it.

@@ -10,7 +10,7 @@ import sys
 import time
 from _json import encode_basestring, make_encoder, make_scanner
 
-CHANNEL = 3
+INPUT, OUTPUT = 3, 4
 RESULT, ERROR = b"\2\0\0\0", b"\3\0\0\0"
 SKIPPED = (__file__, "/asyncio/base_events.py")
 UNLIMITED_MILLIS = 2**31 - 1  # fits wherever people put a number of milliseconds
@@ -81,9 +81,9 @@ def encode(value):
 
 def read_frame():
     """Answers the bytes of the next frame and where its body begins; exits if none will come."""
-    data = posix.read(CHANNEL, 65536)
+    data = posix.read(INPUT, 65536)
     while len(data) < 24:
-        more = posix.read(CHANNEL, 65536)
+        more = posix.read(INPUT, 65536)
         if not more:
             sys.exit()
         data += more
@@ -95,7 +95,7 @@ def read_frame():
         whole[:done] = data
         with memoryview(whole) as view:
             while done < size:
-                count = posix.readv(CHANNEL, (view[done:],))
+                count = posix.readv(INPUT, (view[done:],))
                 if not count:
                     sys.exit()
                 done += count
@@ -123,11 +123,11 @@ def send(kind, body):
         except Exception:
             pass  # closed or replaced by the function
     header = kind + bytes(4) + len(body).to_bytes(4, "little") + bytes(12)
-    sent = posix.writev(CHANNEL, (header, body))
+    sent = posix.writev(OUTPUT, (header, body))
     if sent < len(header) + len(body):
         rest = memoryview(header + body)[sent:]
         while rest:
-            rest = rest[posix.write(CHANNEL, rest) :]
+            rest = rest[posix.write(OUTPUT, rest) :]
 
 
 def describe(error):
@@ -214,7 +214,8 @@ def serve(name):
 
 
 if __name__ == "__main__":
-    posix.set_inheritable(CHANNEL, False)
+    posix.set_inheritable(INPUT, False)
+    posix.set_inheritable(OUTPUT, False)
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[0] = setting("LAMBDA_TASK_ROOT", "/var/task")

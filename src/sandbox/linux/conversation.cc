@@ -1,15 +1,11 @@
 #include "sandbox/linux/conversation.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 namespace nanogrid {
 namespace {
@@ -17,31 +13,13 @@ namespace {
 constexpr size_t kReadSize = 16 * 1024;
 constexpr size_t kMaxGrowth = 4u << 20;  // a body's buffer grows as it arrives, not as announced
 
-// write(2) to a pipe that raises no SIGPIPE in a host that has not asked for it.
-ssize_t WriteQuietly(int fd, std::string_view bytes) {
-  sigset_t pipe_signal, before, pending;
-  sigemptyset(&pipe_signal);
-  sigaddset(&pipe_signal, SIGPIPE);
-  sigpending(&pending);
-  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-  const ssize_t wrote = write(fd, bytes.data(), bytes.size());
-  const int error = errno;
-  if (wrote < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-    const timespec now = {};
-    sigtimedwait(&pipe_signal, nullptr, &now);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  errno = error;
-  return wrote;
-}
-
 bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
 
 }  // namespace
 
-FrameConversation::FrameConversation(int channel, std::string_view request_id,
+FrameConversation::FrameConversation(int input, int output, std::string_view request_id,
                                      std::string_view event, int64_t deadline_ms, bool& ready_seen)
-    : channel_(channel), event_(event), ready_seen_(ready_seen) {
+    : input_(input), output_(output), event_(event), ready_seen_(ready_seen) {
   FrameHeader header;
   header.type = FrameType::kInvoke;
   header.meta_length = static_cast<uint32_t>(request_id.size());
@@ -62,10 +40,7 @@ Progress FrameConversation::Write() {
     if (event_sent < event_.size()) {
       parts[count++] = {const_cast<char*>(event_.data()) + event_sent, event_.size() - event_sent};
     }
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = count;
-    const ssize_t sent = sendmsg(channel_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = writev(input_, parts.data(), static_cast<int>(count));
     if (sent < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
     sent_ += static_cast<size_t>(sent);
   }
@@ -81,17 +56,17 @@ Progress FrameConversation::Read(uint64_t max_result) {
       const size_t have = body_.size();
       const size_t want = std::min<size_t>(header_->body_length - have, kMaxGrowth);
       body_.resize(have + want);
-      got = recv(channel_, body_.data() + have, want, MSG_DONTWAIT);
+      got = read(output_, body_.data() + have, want);
       body_.resize(have + (got > 0 ? static_cast<size_t>(got) : 0));
       if (got > 0 && body_.size() == header_->body_length) return Progress::kAnswered;
       if (got > 0) continue;
     } else {
-      got = recv(channel_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      got = read(output_, buffer.data(), buffer.size());
     }
     if (got == 0) return Progress::kClosed;
     if (got < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
     const Progress progress = Consume({buffer.data(), static_cast<size_t>(got)}, max_result);
-    // A short read has emptied the socket.
+    // A short read has emptied the pipe.
     if (progress != Progress::kMore || static_cast<size_t>(got) < buffer.size()) return progress;
   }
 }
@@ -127,9 +102,9 @@ Progress FrameConversation::Consume(std::string_view bytes, uint64_t max_result)
 
 Progress StdioConversation::Write() {
   while (!event_.empty()) {
-    const ssize_t wrote = WriteQuietly(input_.get(), event_);
+    const ssize_t wrote = write(input_.get(), event_.data(), event_.size());
     if (wrote < 0 && WouldBlock()) return Progress::kMore;
-    if (wrote < 0) break;  // it does not want to read all of it
+    if (wrote < 0) break;
     event_.remove_prefix(static_cast<size_t>(wrote));
   }
   input_.Reset();

@@ -38,15 +38,15 @@ class Conversation {
   virtual uint64_t result_size() const = 0;
 };
 
-// Invocation frames on one socket (docs/frame-protocol.md).
+// Invocation frames on two pipes (docs/frame-protocol.md).
 class FrameConversation final : public Conversation {
  public:
   // The views must outlive it.
-  FrameConversation(int channel, std::string_view request_id, std::string_view event,
+  FrameConversation(int input, int output, std::string_view request_id, std::string_view event,
                     int64_t deadline_ms, bool& ready_seen);
 
-  int write_fd() const override { return sent_ < total_ ? channel_ : -1; }
-  int read_fd() const override { return channel_; }
+  int write_fd() const override { return sent_ < total_ ? input_ : -1; }
+  int read_fd() const override { return output_; }
   Progress Write() override;
   Progress Read(uint64_t max_result) override;
   uint64_t result_size() const override { return header_ ? header_->body_length : 0; }
@@ -58,7 +58,8 @@ class FrameConversation final : public Conversation {
  private:
   Progress Consume(std::string_view bytes, uint64_t max_result);
 
-  int channel_;
+  int input_;
+  int output_;
   std::string head_;  // frame header and request id
   std::string_view event_;
   size_t sent_ = 0;

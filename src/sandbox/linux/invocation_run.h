@@ -27,6 +27,7 @@ class InvocationRun {
 
   // One wait for whatever happens next, and what follows from it. True when verdict_ is set.
   bool WaitOnce();
+  void Spin();
   void OnProgress(Progress progress);
   void PumpLog();
   void OnExit();
@@ -39,6 +40,7 @@ class InvocationRun {
   void End(Ending ending, std::string message);
   void Answer();
   Result<Outcome> Finish();
+  void Measure(Outcome& outcome);
   uint64_t OutputLeft() const;
 
   LinuxInstance& instance_;

@@ -72,7 +72,7 @@ void LinuxInstance::EndInvocation(bool reusable) {
 Status LinuxInstance::CheckQuiet() {
   std::array<pollfd, 3> fds = {{{pipes_.control.get(), POLLIN, 0},
                                 {pipes_.log.get(), POLLIN, 0},
-                                {pipes_.channel.get(), POLLIN, 0}}};
+                                {pipes_.output.get(), POLLIN, 0}}};
   if (poll(fds.data(), fds.size(), 0) == 0) return absl::OkStatus();
   if (fds[0].revents != 0) return Unavailable("instance died while it was idle");
   if (fds[1].revents != 0) {

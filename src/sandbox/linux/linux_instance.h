@@ -13,11 +13,11 @@ namespace nanogrid {
 
 // The host's ends of what an instance was started with.
 struct InstancePipes {
-  UniqueFd log;      // its stdout and stderr (kStdio: stderr), non-blocking
-  UniqueFd control;  // init's exit report
-  UniqueFd channel;  // kFrames
-  UniqueFd input;    // kStdio: its stdin
-  UniqueFd output;   // kStdio: its stdout
+  UniqueFd log;        // its stdout and stderr (kStdio: stderr)
+  UniqueFd control;    // init's exit report
+  UniqueFd input;      // to write events to
+  UniqueFd input_end;  // its end of that, held open so that writing to a dead instance is harmless
+  UniqueFd output;     // to read results from
 };
 
 class LinuxInstance final : public Instance {
@@ -65,8 +65,10 @@ class LinuxInstance final : public Instance {
 
   bool used_ = false;        // has served an invocation
   bool ready_seen_ = false;  // has sent READY
+  bool quick_ = false;       // the last answer came within a few microseconds
   Duration cpu_counted_{};   // CPU time that earlier invocations were told
-  UniqueFd wake_;            // eventfd that a stop request writes to
+  uint64_t peak_memory_ = 0;
+  UniqueFd wake_;  // eventfd that a stop request writes to
 };
 
 }  // namespace nanogrid

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,7 +51,7 @@ Result<wire::Start> MakeRequest(const FunctionPackage& package) {
   start.tmp_inodes = std::max(kMinInodes, limits.tmp_size / kBytesPerInode);
   start.max_open_files = limits.max_open_files;
   start.host_network = package.grants.network == Network::kHost ? 1 : 0;
-  start.has_channel = package.protocol == Protocol::kFrames ? 1 : 0;
+  start.frames = package.protocol == Protocol::kFrames ? 1 : 0;
   if (package.code_dir.empty() || package.code_dir[0] != '/' ||
       !CopyPath(package.code_dir, start.code_dir)) {
     return InvalidArgument("code_dir: '{}' is not a usable absolute path", package.code_dir);
@@ -79,24 +78,15 @@ class LinuxSandbox final : public Sandbox {
     NANOGRID_ASSIGN_OR_RETURN(wire::Start request, MakeRequest(package));
     NANOGRID_ASSIGN_OR_RETURN(const UniqueFd launch, MakeLaunchBlock(package.command, package.env));
     InstancePipes ours;
-    UniqueFd log, control, input, output;
+    UniqueFd log, control, output;
     NANOGRID_RETURN_IF_ERROR(MakePipe(ours.log, log, true));
     NANOGRID_RETURN_IF_ERROR(MakePipe(ours.control, control, true));
+    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.input_end, ours.input, false));
+    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, output, true));
     int fds[wire::kStartFdCount];
-    if (package.protocol == Protocol::kFrames) {
-      int pair[2];
-      if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        return ErrnoError(errno, "start instance: socketpair");
-      }
-      ours.channel.Reset(pair[0]);
-      input.Reset(pair[1]);
-    } else {
-      NANOGRID_RETURN_IF_ERROR(MakePipe(input, ours.input, false));
-      NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, output, true));
-    }
-    fds[wire::kInput] = input.get();
-    fds[wire::kStdout] = output ? output.get() : log.get();
-    fds[wire::kStderr] = log.get();
+    fds[wire::kInput] = ours.input_end.get();
+    fds[wire::kOutput] = output.get();
+    fds[wire::kLog] = log.get();
     fds[wire::kControl] = control.get();
     fds[wire::kLaunch] = launch.get();
     NANOGRID_ASSIGN_OR_RETURN(SpawnedInstance spawned, spawner_->Start(request, fds));

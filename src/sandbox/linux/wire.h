@@ -52,16 +52,14 @@ struct Start {
   uint64_t tmp_inodes = 0;
   uint64_t max_open_files = 0;
   uint32_t host_network = 0;
-  uint32_t has_channel = 0;
+  uint32_t frames = 0;  // input and output are descriptors 3 and 4, else standard input and output
   char code_dir[kMaxPath] = {};
   char root[kMaxPath] = {};     // empty: made of the host's /usr
   char trust_domain[128] = {};  // instances of one domain may use a network namespace in turn
 };
 
-// kInput is the channel if has_channel is set (standard input is then the instance's own
-// /dev/null), else a pipe for standard input. None of them may be a file of the host's: they are
-// given away.
-enum StartFd { kInput, kStdout, kStderr, kControl, kLaunch, kStartFdCount };
+// Pipes. None may be a file of the host's: they are given away.
+enum StartFd { kInput, kOutput, kLog, kControl, kLaunch, kStartFdCount };
 
 // pidfd always; the others only with a cgroup.
 enum StartedFd {
@@ -96,9 +94,10 @@ struct LaunchHeader {
   uint64_t envc = 0;
 };
 
-// Descriptors of init; the runtime inherits 0 to 3.
-inline constexpr int kInitChannel = 3;
-inline constexpr int kInitControl = 4;
-inline constexpr int kInitLaunch = 5;
+// Descriptors of init; the runtime inherits those below kInitControl.
+inline constexpr int kInitFrameInput = 3;
+inline constexpr int kInitFrameOutput = 4;
+inline constexpr int kInitControl = 5;
+inline constexpr int kInitLaunch = 6;
 
 }  // namespace nanogrid::wire

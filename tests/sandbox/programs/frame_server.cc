@@ -14,7 +14,8 @@
 
 namespace {
 
-constexpr int kChannel = 3;
+constexpr int kInput = 3;
+constexpr int kOutput = 4;
 enum : uint32_t { kResult = 2, kError = 3, kReady = 4 };
 
 struct Header {
@@ -33,7 +34,7 @@ void WriteAll(int fd, std::string_view bytes) {
 
 bool ReadAll(char* to, size_t size) {
   while (size > 0) {
-    const ssize_t got = read(kChannel, to, size);
+    const ssize_t got = read(kInput, to, size);
     if (got <= 0) return false;
     to += got;
     size -= static_cast<size_t>(got);
@@ -47,7 +48,7 @@ std::string Frame(uint32_t type, std::string_view body) {
   return frame.append(body);
 }
 
-void Answer(std::string_view json) { WriteAll(kChannel, Frame(kResult, json)); }
+void Answer(std::string_view json) { WriteAll(kOutput, Frame(kResult, json)); }
 
 // SIGUSR1 is blocked: the host sends it when it has taken an answer.
 void WaitForHost() {
@@ -113,7 +114,7 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
   } else if (command == "pid") {
     Answer(std::to_string(getpid()));
   } else if (command == "error") {
-    WriteAll(kChannel, Frame(kError, argument));
+    WriteAll(kOutput, Frame(kError, argument));
   } else if (command == "log") {
     WriteAll(2, argument);
     Answer("null");
@@ -133,19 +134,19 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
     const std::string line(4096, 'x');
     for (;;) WriteAll(2, line);
   } else if (command == "two-frames") {
-    WriteAll(kChannel, Frame(kResult, "1") + Frame(kResult, "2"));
+    WriteAll(kOutput, Frame(kResult, "1") + Frame(kResult, "2"));
   } else if (command == "ready-again") {
-    WriteAll(kChannel, Frame(kReady, "") + Frame(kResult, "1"));
+    WriteAll(kOutput, Frame(kReady, "") + Frame(kResult, "1"));
   } else if (command == "raw") {
-    WriteAll(kChannel, FromHex(argument));
+    WriteAll(kOutput, FromHex(argument));
     for (;;) pause();
   } else if (command == "byte-by-byte") {
-    for (const char c : Frame(kResult, argument)) WriteAll(kChannel, {&c, 1});
+    for (const char c : Frame(kResult, argument)) WriteAll(kOutput, {&c, 1});
   } else if (command == "half") {
-    WriteAll(kChannel, Frame(kResult, argument).substr(0, 30));
+    WriteAll(kOutput, Frame(kResult, argument).substr(0, 30));
     _exit(0);
   } else if (command == "close") {
-    close(kChannel);
+    close(kOutput);
     for (;;) pause();
   } else if (command == "wait") {
     WriteAll(2, "ready\n");
@@ -164,7 +165,7 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
   } else if (command == "signal") {
     kill(getpid(), number);
   } else {
-    WriteAll(kChannel, Frame(kError, R"({"type":"Usage","message":"no such command","stack":""})"));
+    WriteAll(kOutput, Frame(kError, R"({"type":"Usage","message":"no such command","stack":""})"));
   }
 }
 
@@ -177,9 +178,9 @@ int main(int argc, char** argv) {
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  if (option == "ready") WriteAll(kChannel, Frame(kReady, ""));
-  if (option == "ready-with-body") WriteAll(kChannel, Frame(kReady, "x"));
-  if (option == "result-first") WriteAll(kChannel, Frame(kResult, "0"));
+  if (option == "ready") WriteAll(kOutput, Frame(kReady, ""));
+  if (option == "ready-with-body") WriteAll(kOutput, Frame(kReady, "x"));
+  if (option == "result-first") WriteAll(kOutput, Frame(kResult, "0"));
   Header header;
   while (ReadAll(reinterpret_cast<char*>(&header), sizeof(header))) {
     std::string id(header.meta_length, '\0');

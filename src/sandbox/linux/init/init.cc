@@ -79,7 +79,8 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   Syscall(__NR_close, 0);
   Syscall(__NR_close, 1);
   Syscall(__NR_close, 2);
-  Syscall(__NR_close, nanogrid::wire::kInitChannel);
+  Syscall(__NR_close, nanogrid::wire::kInitFrameInput);
+  Syscall(__NR_close, nanogrid::wire::kInitFrameOutput);
   for (;;) {
     int status = 0;
     const long pid = Syscall(__NR_wait4, -1, reinterpret_cast<long>(&status), 0, 0);

@@ -139,14 +139,15 @@ struct Child {
   }
 
   bool ArrangeDescriptors() const {
-    const int input = plan.input >= 0 ? plan.input : open("/dev/null", O_RDONLY);
-    const int channel = plan.channel >= 0 ? plan.channel : input;
-    return Step(input, "open /dev/null") && Step(dup2(input, 0), "dup") &&
-           Step(dup2(plan.output, 1), "dup") && Step(dup2(plan.error, 2), "dup") &&
-           Step(dup2(channel, wire::kInitChannel), "dup") &&
+    const int null = open("/dev/null", O_RDONLY);
+    return Step(null, "open /dev/null") && Step(dup2(plan.frames ? null : plan.input, 0), "dup") &&
+           Step(dup2(plan.frames ? plan.log : plan.output, 1), "dup") &&
+           Step(dup2(plan.log, 2), "dup") && Step(dup2(plan.input, wire::kInitFrameInput), "dup") &&
+           Step(dup2(plan.output, wire::kInitFrameOutput), "dup") &&
            Step(dup2(plan.control, wire::kInitControl), "dup") &&
            Step(dup2(plan.launch, wire::kInitLaunch), "dup") &&
-           (plan.channel >= 0 || Step(close(wire::kInitChannel), "close"));
+           (plan.frames || (Step(close(wire::kInitFrameInput), "close") &&
+                            Step(close(wire::kInitFrameOutput), "close")));
   }
 
   bool LockSystemCalls() const {

@@ -14,13 +14,13 @@ namespace nanogrid::spawner {
 // Everything the new process needs, prepared beforehand: between clone and exec it shares the
 // spawner's memory and may only make system calls. All descriptors are above kInitLaunch.
 struct LaunchPlan {
-  int input = -1;  // -1: the instance's own /dev/null
+  bool frames = false;  // input and output are for frames, else they are standard input and output
+  int input = -1;
   int output = -1;
-  int error = -1;
+  int log = -1;
   int control = -1;
-  int launch = -1;   // launch block
-  int channel = -1;  // -1: none
-  int init = -1;     // the program to exec
+  int launch = -1;  // launch block
+  int init = -1;    // the program to exec
 
   int cgroup_directory = -1;            // v2, or -1
   std::span<const int> cgroup_tasks{};  // v1

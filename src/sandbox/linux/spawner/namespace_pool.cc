@@ -41,21 +41,24 @@ bool BringLoopbackUp() {
 class NamespaceHolder {
  public:
   NamespaceHolder(int flag, Failure& failure, const char* step) {
-    int ready[2];
-    if (pipe2(ready, O_CLOEXEC) != 0) {
+    int ready[2], hold[2];
+    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(hold, O_CLOEXEC) != 0) {
       Fail(failure, errno, step);
       return;
     }
     pid_ = fork();
     if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      close(hold[1]);
       prctl(PR_SET_DUMPABLE, 1);  // or /proc/self belongs to root and rootless cannot be mapped
       int error = unshare(flag) == 0 ? 0 : errno;
       if (error == 0 && flag == CLONE_NEWNET && !BringLoopbackUp()) error = errno;
       (void)!write(ready[1], &error, sizeof(error));
-      for (;;) pause();
+      (void)!read(hold[0], &error, 1);  // until the spawner kills us, or is gone itself
+      _exit(0);
     }
     close(ready[1]);
+    close(hold[0]);
+    hold_.Reset(hold[1]);
     int error = pid_ < 0 ? errno : ECHILD;
     if (pid_ > 0 && read(ready[0], &error, sizeof(error)) != sizeof(error)) error = ECHILD;
     close(ready[0]);
@@ -75,6 +78,7 @@ class NamespaceHolder {
 
  private:
   pid_t pid_ = -1;
+  UniqueFd hold_;
   bool ok_ = false;
 };
 

@@ -281,20 +281,25 @@ int RootTemplates::Get(const std::string& root, bool host_network, Failure& fail
       mmap(nullptr, sizeof(Failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return Fail(failure, errno, "mmap"), -1;
   auto* const report = new (shared) Failure();
-  int done[2];
-  if (pipe2(done, O_CLOEXEC) != 0) return Fail(failure, errno, "pipe"), -1;
+  int done[2], hold[2];
+  if (pipe2(done, O_CLOEXEC) != 0 || pipe2(hold, O_CLOEXEC) != 0) {
+    return Fail(failure, errno, "pipe"), -1;
+  }
   const pid_t pid = fork();
   if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(hold[1]);
     prctl(PR_SET_DUMPABLE, 1);
     Builder builder(root, runtime_dir_, host_network, rootless_, *report);
     bool built = unshare(CLONE_NEWNS) == 0;
     if (!built) Fail(*report, errno, "create mount namespace");
     built = built && builder.Build();
     (void)!write(done[1], built ? "1" : "0", 1);
-    for (;;) pause();
+    char end;
+    (void)!read(hold[0], &end, 1);  // until the spawner kills us, or is gone itself
+    _exit(0);
   }
   close(done[1]);
+  close(hold[0]);
   char built = '0';
   int error = pid < 0 ? errno : 0;
   if (pid > 0 && read(done[0], &built, 1) != 1) error = ECHILD;
@@ -305,6 +310,7 @@ int RootTemplates::Get(const std::string& root, bool host_network, Failure& fail
     space = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY);
     if (!space) error = errno;
   }
+  close(hold[1]);
   if (pid > 0) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

@@ -184,9 +184,10 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
                     Failure& failure) {
   if (fds.size() != wire::kStartFdCount) return Fail(failure, EPROTO, "receive descriptors");
   LaunchPlan plan;
-  (start.has_channel != 0 ? plan.channel : plan.input) = fds[wire::kInput];
-  plan.output = fds[wire::kStdout];
-  plan.error = fds[wire::kStderr];
+  plan.frames = start.frames != 0;
+  plan.input = fds[wire::kInput];
+  plan.output = fds[wire::kOutput];
+  plan.log = fds[wire::kLog];
   plan.control = fds[wire::kControl];
   plan.launch = fds[wire::kLaunch];
   plan.init = init_;
@@ -234,7 +235,7 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
   }
   if (!rootless_) {
     // So that /dev/stdout can be opened again: the pipes belong to the instance.
-    for (const int fd : {plan.input, plan.output, plan.error}) {
+    for (const int fd : {plan.input, plan.output, plan.log}) {
       struct stat info;
       if (fd < 0 || fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) continue;
       (void)!fchown(fd, entry.identity->outer_id, entry.identity->outer_id);
