@@ -64,6 +64,7 @@ class HostProcess {
 class Lifecycle : public SandboxTest {
  protected:
   static constexpr size_t kInstances = 3;
+  static constexpr Duration kSoon = std::chrono::seconds(5);
 
   std::string SetupArgument() const {
     return GetParam() == Setup::kRoot       ? "root"
@@ -112,7 +113,7 @@ TEST_P(Lifecycle, AHostThatIsKilledLeavesNothing) {
   for (const char* const state : {"idle", "busy", "frozen"}) {
     const auto host = StartHost(state);
     host->End(SIGKILL);
-    EXPECT_TRUE(WaitUntil([&] { return NothingIsLeft() && kill(spawner_, 0) != 0; })) << state;
+    EXPECT_TRUE(WaitUntil([&] { return NothingIsLeft() && !IsAlive(spawner_); })) << state;
     groups_.clear();
   }
 }
@@ -133,6 +134,7 @@ TEST_P(Lifecycle, AHostAndItsSpawnerKilledTogetherLeaveNothingBeyondTheNextStart
     if (std::string(state) != "frozen") {
       EXPECT_TRUE(WaitUntil([&] { return Instances().empty(); })) << state;
     }
+    EXPECT_TRUE(WaitUntil([&] { return ProcessesOfSession(spawner_).empty(); })) << state;
     // A new spawner of the same kind cleans up.
     auto next = MakeLinuxSandbox(Options());
     ASSERT_TRUE(next.ok()) << next.status();
@@ -166,6 +168,31 @@ TEST_P(Lifecycle, ASandboxWhoseSpawnerWasKilledStartsANewOne) {
   EXPECT_THAT(Invoke(**again, "count"), Returned("1"));
 }
 
+// It makes things ahead with the help of children: none of them may outlive it.
+TEST_P(Lifecycle, ASpawnerKilledAtAnyMomentLeavesNoProcess) {
+  constexpr auto kStep = std::chrono::microseconds(250);
+  for (int i = 0; i < 40; ++i) {
+    auto made = MakeLinuxSandbox(Options());
+    ASSERT_TRUE(made.ok()) << made.status();
+    auto instance = (*made)->Start(Context::WithTimeout(kHang), FrameServer());
+    ASSERT_TRUE(instance.ok()) << instance.status();
+    EXPECT_THAT(Invoke(**instance, "count"), Returned("1"));
+    const std::vector<pid_t> pids = ProcessesWith(marker());
+    ASSERT_THAT(pids, SizeIs(1));
+    const pid_t spawner = ParentOf(ParentOf(pids[0]));
+    // Another one has things to make from here on.
+    auto another = (*made)->Start(Context::WithTimeout(kHang), Command({"/bin/true"}));
+    const TimePoint moment = std::chrono::steady_clock::now() + i * kStep;
+    while (std::chrono::steady_clock::now() < moment) {
+    }
+    ASSERT_TRUE(SendSignal(spawner, SIGKILL));
+    const bool gone = WaitUntil([&] { return ProcessesOfSession(spawner).empty(); }, kSoon);
+    for (const pid_t left : ProcessesOfSession(spawner)) SendSignal(left, SIGKILL);
+    ASSERT_TRUE(gone) << i * kStep.count() << " us after a start";
+    EXPECT_TRUE(WaitUntil([&] { return ProcessesWith(marker()).empty(); }));
+  }
+}
+
 TEST_P(Lifecycle, ASpawnerKilledDuringAnInvocationEndsIt) {
   const auto instance = Start(FrameServer());
   ASSERT_TRUE(instance);
@@ -193,7 +220,7 @@ TEST_P(Lifecycle, ClosingTheSandboxEndsItsSpawnerAndRemovesItsControlGroups) {
   const std::vector<std::string> groups = InstanceCgroups(pids[0]);
   instance.reset();
   CloseSandbox();
-  EXPECT_TRUE(WaitUntil([&] { return kill(spawner, 0) != 0; }));
+  EXPECT_TRUE(WaitUntil([&] { return !IsAlive(spawner); }));
   for (const std::string& group : groups) {
     EXPECT_FALSE(CgroupExists(group.substr(0, group.find('/')))) << group;
   }

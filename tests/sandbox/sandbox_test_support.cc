@@ -22,6 +22,19 @@ std::string NewMarker() {
   return "nanogrid-test-" + std::to_string(getpid()) + "-" + std::to_string(++next) + "-";
 }
 
+std::vector<pid_t> AllProcesses() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (pid > 0) pids.push_back(pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
 std::string CgroupsOf(const LinuxSandboxOptions& options) {
   return InspectLinuxSandbox(options).cgroups;
 }
@@ -45,19 +58,18 @@ std::string ReadFile(const std::string& path) {
 }
 
 std::vector<pid_t> ProcessesWith(std::string_view text) {
-  std::vector<pid_t> found;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    pid_t pid = 0;
-    std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (pid <= 0 || pid == getpid()) continue;
-    if (ReadFile("/proc/" + name + "/cmdline").find(text) != std::string::npos) {
-      found.push_back(pid);
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
+  std::vector<pid_t> pids = AllProcesses();
+  std::erase_if(pids, [&](pid_t pid) {
+    return pid == getpid() ||
+           ReadFile("/proc/" + std::to_string(pid) + "/cmdline").find(text) == std::string::npos;
+  });
+  return pids;
+}
+
+std::vector<pid_t> ProcessesOfSession(pid_t session) {
+  std::vector<pid_t> pids = AllProcesses();
+  std::erase_if(pids, [&](pid_t pid) { return getsid(pid) != session || !IsAlive(pid); });
+  return pids;
 }
 
 std::string StatusField(pid_t pid, const std::string& name) {
@@ -68,6 +80,11 @@ std::string StatusField(pid_t pid, const std::string& name) {
 }
 
 pid_t ParentOf(pid_t pid) { return std::atoi(StatusField(pid, "PPid").c_str()); }
+
+bool IsAlive(pid_t pid) {
+  const std::string state = StatusField(pid, "State");
+  return !state.empty() && state[0] != 'Z' && state[0] != 'X';
+}
 
 bool SendSignal(pid_t pid, int signal) { return pid > 1 && kill(pid, signal) == 0; }
 

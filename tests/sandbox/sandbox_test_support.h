@@ -29,6 +29,10 @@ std::vector<pid_t> ProcessesWith(std::string_view text);
 // The value of a line "Name:\tvalue" of /proc/PID/status; empty if there is none.
 std::string StatusField(pid_t pid, const std::string& name);
 pid_t ParentOf(pid_t pid);
+// False also for one that is dead and waits for somebody to ask how it ended.
+bool IsAlive(pid_t pid);
+// Processes of a session, dead ones not counted.
+std::vector<pid_t> ProcessesOfSession(pid_t session);
 // To exactly one process: neither a group nor everybody, whatever `pid` is.
 bool SendSignal(pid_t pid, int signal);
 std::string ReadFile(const std::string& path);
