@@ -258,8 +258,10 @@ try:
 except OSError as error:
   print(errno.errorcode[error.errno], opened[-1])
 )py");
-  package.limits.max_open_files = 20;
-  EXPECT_EQ(Output(package), "EMFILE 19\n");
+  for (const uint32_t limit : {16u, 20u, 500u}) {
+    package.limits.max_open_files = limit;
+    EXPECT_EQ(Output(package), "EMFILE " + std::to_string(limit - 1) + "\n");
+  }
 }
 
 // A root directory of the user's, with one static program.

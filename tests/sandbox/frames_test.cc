@@ -23,6 +23,10 @@ class Frames : public SandboxTest {
     EXPECT_THAT(pids, SizeIs(1));
     return pids.empty() ? -1 : pids[0];
   }
+  // Whether the instance, whose runtime had that pid and that parent, is dead altogether.
+  static bool IsGone(pid_t runtime, pid_t init) {
+    return WaitUntil([&] { return !IsAlive(runtime) && !IsAlive(init); });
+  }
   // Has the runtime do what it does after an answer, and waits until it is done: it says so by its
   // name in /proc.
   bool GoOnAfterTheAnswer() {
@@ -200,9 +204,11 @@ TEST_P(Frames, HalfAnAnswerIsNone) {
 TEST_P(Frames, AnAnswerCountsAlthoughTheRuntimeExitsAfterIt) {
   const auto instance = Start(FrameServer());
   ASSERT_TRUE(instance);
+  EXPECT_THAT(Invoke(*instance, "count"), Returned("1"));
+  const pid_t runtime = RuntimePid(), init = ParentOf(runtime);
   EXPECT_THAT(Invoke(*instance, "answer-and-exit:3"), Returned("\"last words\""));
   // Found dead at the next invocation at the latest.
-  ASSERT_TRUE(WaitUntil([&] { return ProcessesWith(marker()).empty(); }));
+  ASSERT_TRUE(IsGone(runtime, init));
   EXPECT_EQ(TryInvoke(*instance).code(), kUnavailable);
   EXPECT_FALSE(instance->Reusable());
 }
@@ -211,8 +217,9 @@ TEST_P(Frames, AnInstanceThatWasKilledWhileIdleIsUnavailable) {
   const auto instance = Start(FrameServer());
   ASSERT_TRUE(instance);
   EXPECT_THAT(Invoke(*instance, "count"), Returned("1"));
-  ASSERT_TRUE(SendSignal(RuntimePid(), SIGKILL));
-  ASSERT_TRUE(WaitUntil([&] { return ProcessesWith(marker()).empty(); }));
+  const pid_t runtime = RuntimePid(), init = ParentOf(runtime);
+  ASSERT_TRUE(SendSignal(runtime, SIGKILL));
+  ASSERT_TRUE(IsGone(runtime, init));
   EXPECT_EQ(TryInvoke(*instance).code(), kUnavailable);
   EXPECT_EQ(TryInvoke(*instance).code(), kUnavailable);
 }
@@ -221,8 +228,9 @@ TEST_P(Frames, AnInstanceWhoseInitWasKilledWhileIdleIsUnavailable) {
   const auto instance = Start(FrameServer());
   ASSERT_TRUE(instance);
   EXPECT_THAT(Invoke(*instance, "count"), Returned("1"));
-  ASSERT_TRUE(SendSignal(ParentOf(RuntimePid()), SIGKILL));
-  ASSERT_TRUE(WaitUntil([&] { return ProcessesWith(marker()).empty(); }));
+  const pid_t runtime = RuntimePid(), init = ParentOf(runtime);
+  ASSERT_TRUE(SendSignal(init, SIGKILL));
+  ASSERT_TRUE(IsGone(runtime, init));
   EXPECT_EQ(TryInvoke(*instance).code(), kUnavailable);
 }
 

@@ -271,12 +271,12 @@ TEST_P(Isolation, OnlyTheStandardDescriptorsAreOpen) {
   EXPECT_EQ(Output(Probe({"fds"})), "0 1 2 ");
 }
 
-TEST_P(Isolation, ARuntimeHasTheChannelBesidesTheStandardDescriptors) {
+TEST_P(Isolation, ARuntimeHasItsTwoPipesBesidesTheStandardDescriptors) {
   FunctionPackage package = FrameServer();
   const auto instance = Start(package);
   ASSERT_TRUE(instance);
   // popen's child has its pipe as standard output.
-  EXPECT_THAT(Invoke(*instance, "shell:exec /var/task/probe fds"), Returned("\"0 1 2 3 \""));
+  EXPECT_THAT(Invoke(*instance, "shell:exec /var/task/probe fds"), Returned("\"0 1 2 3 4 \""));
 }
 
 TEST_P(Isolation, NoTerminalControlsIt) {
