@@ -174,7 +174,7 @@ struct Child {
   // The order matters: each step needs what a later one takes away.
   bool Run() const {
     return Step(syscall(SYS_setsid), "setsid") && JoinCgroups() && Mount() && JoinNetwork() &&
-           BecomeNobody() && DieWithSpawner() && LimitResources() && ArrangeDescriptors() &&
+           BecomeNobody() && DieWithSpawner() && ArrangeDescriptors() && LimitResources() &&
            DropCapabilities() && LockSystemCalls() && Exec();
   }
 };
