@@ -13,7 +13,7 @@ namespace nanogrid {
 
 // How an instance is spoken to.
 enum class Protocol {
-  kFrames,  // invocation frames on descriptor 3 (docs/frame-protocol.md); many invocations
+  kFrames,  // invocation frames on descriptors 3 and 4 (docs/frame-protocol.md); many of them
   kStdio,   // event on stdin, result on stdout, then it exits; one invocation
 };
 

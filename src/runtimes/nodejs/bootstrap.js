@@ -1,4 +1,4 @@
-// Serves a Node.js function: frames on descriptor 3 become calls of handler(event, context).
+// Serves a Node.js function: frames on descriptors 3 and 4 are calls of handler(event, context).
 //
 // The next frame is awaited in a blocking read. That is the fastest way, and it makes sure that
 // nothing of the function runs between invocations, whether or not the instance is frozen. During

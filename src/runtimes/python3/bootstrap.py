@@ -1,4 +1,4 @@
-"""Serves a Python function: frames on descriptor 3 become calls of handler(event, context).
+"""Serves a Python function: frames on descriptors 3 and 4 are calls of handler(event, context).
 
 Every cold start pays for what is imported here: only modules built into the interpreter and the
 JSON accelerator. The rest is imported where it is first needed.
