@@ -120,6 +120,7 @@ TEST_P(Limit, AForkBombEndsByTooManyProcesses) {
 }
 
 TEST_P(Limit, AShellForkBombEndsByTooManyProcesses) {
+  if (!HasCgroups()) GTEST_SKIP() << "it burns out before it is looked at, as forks are refused";
   FunctionPackage package = Shell("f() { f | f & }; f; sleep 1000");
   package.limits.max_processes = 32;
   EXPECT_THAT(RunAlone(package), EndedBy(Ending::kTooManyProcesses));
