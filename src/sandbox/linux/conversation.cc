@@ -1,6 +1,7 @@
 #include "sandbox/linux/conversation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -12,6 +13,14 @@ namespace {
 
 constexpr size_t kReadSize = 16 * 1024;
 constexpr size_t kMaxGrowth = 4u << 20;  // a body's buffer grows as it arrives, not as announced
+
+constexpr int kPipeSize = 64 * 1024;         // as the kernel makes them
+constexpr int kLargePipeSize = 1024 * 1024;  // what it allows everybody
+
+// Fewer, larger turns for a large payload. Refused to users who have many; then it stays as it is.
+void GrowPipe(int fd) {
+  if (fcntl(fd, F_GETPIPE_SZ) < kLargePipeSize) (void)fcntl(fd, F_SETPIPE_SZ, kLargePipeSize);
+}
 
 bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
 
@@ -29,6 +38,7 @@ FrameConversation::FrameConversation(int input, int output, std::string_view req
   head_.reserve(bytes.size() + request_id.size());
   head_.append(bytes.data(), bytes.size()).append(request_id);
   total_ = head_.size() + event_.size();
+  if (total_ > kPipeSize) GrowPipe(input_);
 }
 
 Progress FrameConversation::Write() {
@@ -91,6 +101,7 @@ Progress FrameConversation::Consume(std::string_view bytes, uint64_t max_result)
       if (header->type == FrameType::kInvoke || sent_ < total_) return Progress::kBroken;
       header_ = *header;
       if (header_->body_length > max_result) return Progress::kTooLong;
+      if (header_->body_length > kPipeSize) GrowPipe(output_);
     }
     const size_t missing = header_->body_length - body_.size();
     body_.append(bytes.substr(0, missing));

@@ -166,6 +166,7 @@ void InvocationRun::PumpLog() {
   const uint64_t bound = instance_.limits_.max_output;
   for (int round = 0; round < 4; ++round) {
     const ssize_t got = read(instance_.pipes_.log.get(), buffer.data(), buffer.size());
+    if (got == 0) instance_.pipes_.log.Reset();  // for poll, a hung-up pipe is always ready
     if (got <= 0) return;
     const auto size = static_cast<uint64_t>(got);
     const uint64_t used = logged_ + conversation_->result_size();
