@@ -194,18 +194,17 @@ TEST_F(Concurrency, EightThreadsHammerRegisterInvokeCancelAndRemove) {
 using Housekeeping = EngineTest;
 
 TEST_F(Housekeeping, IdleInstancesAreFrozenThenRetired) {
-  ManualClock clock;
-  parts_.clock = &clock;
+  parts_.clock = &clock_;
   parts_.scheduler = {.keep_alive = 100s, .freeze_after = 1s};
   Register(Spec("f"));
   ASSERT_THAT(Invoke("f"), IsOk());
   EXPECT_EQ(sandbox_->freezes(), 0);
-  clock.Advance(1s);
+  clock_.Advance(1s);
   sandbox_->WaitForFreezes(1);
-  clock.Advance(98s);
+  clock_.Advance(98s);
   ASSERT_THAT(Invoke("f"), IsOk());  // warm, and idle anew
   EXPECT_EQ(sandbox_->starts(), 1);
-  clock.Advance(100s);
+  clock_.Advance(100s);
   sandbox_->WaitForAlive(0);
   EXPECT_EQ(engine().GetStats().idle, 0);
 }

@@ -90,6 +90,7 @@ class EngineTest : public ::testing::Test {
   std::shared_ptr<ObjectStore> objects_ = MakeMemoryObjectStore();
   std::shared_ptr<FunctionCatalog> catalog_ = MakeMemoryFunctionCatalog();
   std::shared_ptr<FakeSandbox> sandbox_ = std::make_shared<FakeSandbox>();
+  ManualClock clock_;  // for parts_.clock, in tests that turn it by hand
   EngineParts parts_;
   std::unique_ptr<Engine> engine_;
 };

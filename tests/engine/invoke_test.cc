@@ -67,8 +67,7 @@ TEST_F(Invocations, QualifiersChooseTheVersion) {
 }
 
 TEST_F(Invocations, ATrustedCatalogIsAskedOnceUntilThisEngineChangesIt) {
-  ManualClock clock;
-  parts_.clock = &clock;
+  parts_.clock = &clock_;
   parts_.catalog_ttl = 10s;
   sandbox_->on_invoke = [](const FakeSandbox::Call& call) {
     return Returned(std::to_string(call.package.version));
@@ -79,7 +78,7 @@ TEST_F(Invocations, ATrustedCatalogIsAskedOnceUntilThisEngineChangesIt) {
   elsewhere.env["NEW"] = "1";
   ASSERT_THAT(catalog_->Put({}, elsewhere), IsOk());
   EXPECT_EQ(Invoke("f")->result, "1");
-  clock.Advance(10s);
+  clock_.Advance(10s);
   EXPECT_EQ(Invoke("f")->result, "2");
   Register(Spec("f", "three"));
   EXPECT_EQ(Invoke("f")->result, "3");

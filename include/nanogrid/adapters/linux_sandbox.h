@@ -1,5 +1,4 @@
-// "linux:": namespaces, cgroups, seccomp. See docs/design.md for how, docs/threat-model.md for what
-// it holds.
+// "linux:": namespaces, control groups, seccomp; docs/design.md says how.
 #pragma once
 
 #include <memory>
@@ -44,7 +43,7 @@ struct IsolationReport {
   std::string mode{};     // "root" or "rootless"
   std::string cgroups{};  // "v1", "v2" or "none"
   std::vector<IsolationCheck> checks{};
-  bool usable = false;    // an instance was started and answered
+  bool usable = false;  // an instance was started and answered
 };
 
 // Looks, and starts a real sandbox to be sure.
