@@ -25,8 +25,9 @@ constexpr Duration kWatchInterval = std::chrono::milliseconds(20);
 // The kernel strikes a little before the counter shows the limit: charges come in batches.
 constexpr uint64_t kMemorySlack = 256 * 1024;
 
-// A warm instance that answered within this time is likely to again: then looking for the answer
-// a few times beats going to sleep, which costs two wake-ups and, on another CPU, an interrupt.
+// A warm instance that answered quickly is likely to again: then looking for the answer for a while
+// beats going to sleep, which costs two wake-ups and, on another CPU, an interrupt.
+constexpr Duration kQuickTime = std::chrono::microseconds(150);
 constexpr Duration kSpinTime = std::chrono::microseconds(50);
 // What is shorter is not worth reading the kernel's counters for; the next longer one counts it
 // too.
@@ -292,7 +293,7 @@ Result<Outcome> InvocationRun::Finish() {
     if (outcome_) outcome = *std::move(outcome_);  // the output limit
   }
   const bool answered = outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
-  instance_.quick_ = answered && Now() - start_ < kSpinTime;
+  instance_.quick_ = answered && Now() - start_ < kQuickTime;
   if (!answered || !instance_.used_ || Now() - start_ >= kMeasuredTime) Measure(outcome);
   const bool keep = alive_ && instance_.protocol_ == Protocol::kFrames &&
                     (outcome.ending == Ending::kReturned || outcome.ending == Ending::kException);
