@@ -22,6 +22,8 @@ namespace {
 // How often a running instance is looked at where the kernel does not wake us for a limit that
 // struck: without a cgroup, and on v1, which counts but does not tell.
 constexpr Duration kWatchInterval = std::chrono::milliseconds(20);
+// Without a cgroup the first looks come sooner: what is refused all forks may be gone by then.
+constexpr Duration kFirstWatchInterval = std::chrono::milliseconds(2);
 // The kernel strikes a little before the counter shows the limit: charges come in batches.
 constexpr uint64_t kMemorySlack = 256 * 1024;
 
@@ -75,7 +77,8 @@ Result<Outcome> InvocationRun::Run() {
     if (!instance_.wake_) return ErrnoError(errno, "eventfd");
     stop_callback_.emplace(context_.stop, Wake{instance_.wake_.get()});
   }
-  next_watch_ = start_ + kWatchInterval;
+  watch_interval_ = instance_.files_.has_cgroup() ? kWatchInterval : kFirstWatchInterval;
+  next_watch_ = start_ + watch_interval_;
   OnProgress(conversation_->Write());
   if (instance_.quick_) Spin();
   while (!outcome_) {
@@ -264,7 +267,8 @@ void InvocationRun::CheckLimits() {
 }
 
 void InvocationRun::Watch() {
-  next_watch_ = Now() + kWatchInterval;
+  watch_interval_ = std::min(2 * watch_interval_, kWatchInterval);
+  next_watch_ = Now() + watch_interval_;
   CheckLimits();
   if (!instance_.files_.has_cgroup()) WatchTree();
 }

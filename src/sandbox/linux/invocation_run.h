@@ -58,6 +58,7 @@ class InvocationRun {
   bool alive_ = true;
   bool exited_ = false;  // main process or init is gone
   TimePoint next_watch_{};
+  Duration watch_interval_{};
   uint64_t watched_peak_ = 0;
   Duration watched_cpu_{};
   std::optional<Outcome> outcome_;
