@@ -46,7 +46,7 @@ fuzz_for_a_while() {
     corpus=build/fuzz/corpus/$name
     mkdir -p "$corpus"
     step fuzz "$name" "$target" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
-      -print_final_stats=0 -artifact_prefix="$corpus-" "$corpus" "tests/fuzz/corpus/$name" &&
+      -print_final_stats=0 -artifact_prefix="$corpus-" "$corpus" "tests/fuzz/corpus/fuzz_$name" &&
       results+=("fuzz:$name:passed")
   done
 }
