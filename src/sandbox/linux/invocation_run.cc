@@ -123,8 +123,9 @@ bool InvocationRun::WaitOnce() {
 
   log_waits_ = fds[kLog].revents != 0;
   if (log_waits_) PumpLog();
-  if (fds[kWrite].revents != 0) OnProgress(conversation_->Write());
+  // First what was said, then more of the question: an answer must not come before it is out.
   if (fds[kRead].revents != 0) OnProgress(conversation_->Read(OutputLeft()));
+  if (fds[kWrite].revents != 0) OnProgress(conversation_->Write());
   if ((fds[kPids].revents | fds[kMemory].revents) != 0) CheckLimits();
   if (fds[kControl].revents != 0) OnExit();
   if (context_.stop.stop_requested()) End(Ending::kCancelled, "cancelled by the caller");
