@@ -290,6 +290,10 @@ void InvocationRun::WatchTree() {
 
 Result<Outcome> InvocationRun::Finish() {
   stop_callback_.reset();
+  if (instance_.wake_ && context_.stop.stop_requested()) {
+    uint64_t drop;  // a stop that came too late must not wake the next invocation for ever
+    (void)!read(instance_.wake_.get(), &drop, sizeof(drop));
+  }
   Outcome outcome = *std::move(outcome_);
   // What was printed before the answer and did not fit into one round.
   if (alive_ && log_waits_ && outcome.ending != Ending::kOutputLimit) {

@@ -25,8 +25,10 @@ class InvocationRun {
     void operator()() const;
   };
 
-  // One wait for whatever happens next, and what follows from it. True when verdict_ is set.
+  // One wait for whatever happens next, and what follows from it. False, with errno, if the wait
+  // itself failed.
   bool WaitOnce();
+  // Looks for a quick answer without going to sleep.
   void Spin();
   void OnProgress(Progress progress);
   void PumpLog();
