@@ -108,12 +108,19 @@ std::vector<std::string> InstanceCgroups(pid_t pid) {
 }
 
 bool CgroupExists(const std::string& name) {
-  std::error_code error;
-  const auto options = fs::directory_options::skip_permission_denied;
-  fs::recursive_directory_iterator entries("/sys/fs/cgroup", options, error);
-  for (; entries != fs::recursive_directory_iterator(); entries.increment(error)) {
-    if (error) break;
-    if (entries->is_directory(error) && entries->path().string().ends_with("/" + name)) return true;
+  // Not one recursive iterator: that ends early as soon as another test's group vanishes under it.
+  std::vector<fs::path> open = {"/sys/fs/cgroup"};
+  while (!open.empty()) {
+    const fs::path path = std::move(open.back());
+    open.pop_back();
+    if (path.string().ends_with("/" + name)) return true;
+    std::error_code gone;
+    for (fs::directory_iterator entry(path, gone), end; !gone && entry != end;
+         entry.increment(gone)) {
+      std::error_code ignored;
+      const fs::file_status status = entry->symlink_status(ignored);
+      if (fs::is_directory(status)) open.push_back(entry->path());
+    }
   }
   return false;
 }
