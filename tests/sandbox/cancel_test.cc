@@ -1,5 +1,10 @@
 // Whoever called can stop it, whatever the function does; then all of it is dead.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "sandbox/sandbox_test_support.h"
@@ -201,6 +206,37 @@ TEST_P(Cancelling, TheControlGroupsOfAnEndedInstanceVanish) {
   ASSERT_FALSE(groups.empty());
   for (const std::string& group : groups) EXPECT_TRUE(CgroupExists(group)) << group;
   instance.reset();
+  for (const std::string& group : groups) {
+    EXPECT_TRUE(WaitUntil([&] { return !CgroupExists(group); })) << group;
+  }
+}
+
+TEST_P(Cancelling, AControlGroupThatIsHeldVanishesWhenItIsLetGo) {
+  if (!HasCgroups() || GetParam() != Setup::kRoot) GTEST_SKIP() << "needs control groups as root";
+  auto instance = Start(FrameServer());
+  ASSERT_TRUE(instance);
+  EXPECT_THAT(Invoke(*instance, "count"), Returned("1"));
+  const std::vector<pid_t> pids = ProcessesWith(marker());
+  ASSERT_THAT(pids, SizeIs(1));
+  const std::vector<std::string> groups = InstanceCgroups(pids[0]);
+  ASSERT_FALSE(groups.empty());
+
+  const pid_t holder = fork();
+  if (holder == 0) {
+    pause();
+    _exit(0);
+  }
+  ASSERT_GT(holder, 0);
+  const std::vector<std::string> directories = CgroupDirectories(groups[0]);
+  ASSERT_FALSE(directories.empty());
+  for (const std::string& directory : directories) {
+    std::ofstream(directory + "/cgroup.procs") << holder << std::flush;
+  }
+  instance.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // let the spawner go to rest
+  EXPECT_TRUE(CgroupExists(groups[0])) << groups[0];
+  EXPECT_EQ(kill(holder, SIGKILL), 0);
+  EXPECT_EQ(waitpid(holder, nullptr, 0), holder);
   for (const std::string& group : groups) {
     EXPECT_TRUE(WaitUntil([&] { return !CgroupExists(group); })) << group;
   }

@@ -107,13 +107,14 @@ std::vector<std::string> InstanceCgroups(pid_t pid) {
   return names;
 }
 
-bool CgroupExists(const std::string& name) {
+std::vector<std::string> CgroupDirectories(const std::string& name) {
   // Not one recursive iterator: that ends early as soon as another test's group vanishes under it.
+  std::vector<std::string> found;
   std::vector<fs::path> open = {"/sys/fs/cgroup"};
   while (!open.empty()) {
     const fs::path path = std::move(open.back());
     open.pop_back();
-    if (path.string().ends_with("/" + name)) return true;
+    if (path.string().ends_with("/" + name)) found.push_back(path);
     std::error_code gone;
     for (fs::directory_iterator entry(path, gone), end; !gone && entry != end;
          entry.increment(gone)) {
@@ -122,8 +123,10 @@ bool CgroupExists(const std::string& name) {
       if (fs::is_directory(status)) open.push_back(entry->path());
     }
   }
-  return false;
+  return found;
 }
+
+bool CgroupExists(const std::string& name) { return !CgroupDirectories(name).empty(); }
 
 std::vector<std::string> Words(const std::string& text) {
   std::istringstream in(text);

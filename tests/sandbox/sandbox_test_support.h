@@ -40,7 +40,8 @@ std::string ReadFile(const std::string& path);
 size_t CountDescriptors(pid_t pid = -1);
 // The cgroups an instance's process is in, below the spawner's: "nanogrid-…/3".
 std::vector<std::string> InstanceCgroups(pid_t pid);
-// Whether a directory with this name's end exists in any cgroup hierarchy.
+// The directories whose paths end in this name, in all cgroup hierarchies.
+std::vector<std::string> CgroupDirectories(const std::string& name);
 bool CgroupExists(const std::string& name);
 // Sorted words of a text.
 std::vector<std::string> Words(const std::string& text);

@@ -41,8 +41,10 @@ class Cgroups {
   std::optional<Cgroup> Take(const CgroupLimits& limits, Failure& failure);
   // All processes in it are dead.
   void Remove(Cgroup cgroup);
-  // Makes one ahead or removes one that was busy. True if there may be more to do.
+  // Makes one ahead and tries again to remove those that were busy. True if there may be more to
+  // make.
   bool TopUp();
+  bool has_busy() const { return !busy_.empty(); }
   // Removes everything of this spawner. No instance is alive.
   void Clear();
 

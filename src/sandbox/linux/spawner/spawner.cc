@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -23,6 +24,8 @@ namespace {
 
 // Long enough that a burst of starts is not held up by making things for the next one.
 constexpr int kIdleMs = 2;
+// A control group that the kernel does not let go yet is tried again at last this often.
+constexpr int kBusyMs = 1000;
 
 // Whether this process can do everything as root: mounts, namespaces, identities.
 bool HasRootPowers() {
@@ -107,16 +110,18 @@ void Spawner::Run() {
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
   const UniqueFd signals(signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK));
-  bool more = true;
+  int wait_ms = kIdleMs;
   for (;;) {
     pollfd fds[] = {{host_, POLLIN, 0}, {signals.get(), POLLIN, 0}, {host_process_, POLLIN, 0}};
-    const int ready = poll(fds, 3, more ? kIdleMs : -1);
+    const int ready = poll(fds, 3, wait_ms);
     if (ready < 0 && errno != EINTR) break;
     if (ready == 0) {
-      more = TopUp();
+      const bool more = TopUp();
+      const int later_ms = cgroups_.has_busy() ? std::min(2 * wait_ms, kBusyMs) : -1;
+      wait_ms = more ? kIdleMs : later_ms;
       continue;
     }
-    more = true;
+    wait_ms = kIdleMs;
     if (fds[1].revents != 0) {
       signalfd_siginfo drop[16];
       while (read(signals.get(), drop, sizeof(drop)) > 0) {
