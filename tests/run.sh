@@ -56,7 +56,9 @@ run_preset() {
   printf '\n== %s\n' "$preset"
   rm -f "$junit"
   step "$preset" configure cmake --preset "$preset" --log-level=WARNING || return
-  step "$preset" build cmake --build --preset "$preset" -j "$jobs" || return
+  local options=()
+  [[ $preset == tidy ]] && options=(-- -k 0)  # all that it finds, not only the first
+  step "$preset" build cmake --build --preset "$preset" -j "$jobs" "${options[@]}" || return
   if [[ $preset == tidy ]]; then
     results+=("tidy:build:passed")
     return

@@ -327,7 +327,7 @@ Status ApplySettingsJson(FunctionSpec& spec, std::string_view text) {
 
   Code code = std::exchange(spec.code, {});  // not copied: it may be large
   FunctionSpec changed = spec;
-  const Status status = ApplyObject(changed, parsed.get_object());
+  Status status = ApplyObject(changed, parsed.get_object());
   if (status.ok()) spec = std::move(changed);
   spec.code = std::move(code);
   return status;

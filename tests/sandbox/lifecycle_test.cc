@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "core/unique_fd.h"
@@ -143,6 +145,62 @@ TEST_P(Lifecycle, AHostAndItsSpawnerKilledTogetherLeaveNothingBeyondTheNextStart
     EXPECT_TRUE(WaitUntil([&] { return NothingIsLeft(); })) << state;
     groups_.clear();
   }
+}
+
+// A group of cgroup v1's memory hierarchy that this process can be in for a while.
+class NeighbouringGroup {
+ public:
+  NeighbouringGroup(std::string home, const std::string& name)
+      : home_(std::move(home)), path_(home_ + "/test-" + std::to_string(getpid()) + name) {
+    EXPECT_EQ(mkdir(path_.c_str(), 0755), 0) << path_;
+  }
+  NeighbouringGroup(const NeighbouringGroup&) = delete;
+  NeighbouringGroup& operator=(const NeighbouringGroup&) = delete;
+  ~NeighbouringGroup() {
+    MoveTo(home_);
+    EXPECT_TRUE(WaitUntil([&] { return rmdir(path_.c_str()) == 0; })) << path_;
+  }
+  void Enter() const { MoveTo(path_); }
+
+  // Where this process is; empty where there is no such hierarchy.
+  static std::string Home() {
+    for (const std::string& line : Lines(ReadFile("/proc/self/cgroup"))) {
+      const size_t at = line.find(":memory:/");
+      if (at == std::string::npos) continue;
+      std::string home = "/sys/fs/cgroup/memory" + line.substr(at + 8);
+      if (home.ends_with('/')) home.pop_back();
+      return access((home + "/cgroup.procs").c_str(), W_OK) == 0 ? home : "";
+    }
+    return "";
+  }
+
+ private:
+  static void MoveTo(const std::string& group) {
+    std::ofstream(group + "/cgroup.procs") << getpid() << std::flush;
+  }
+  std::string home_, path_;
+};
+
+TEST_P(Lifecycle, WhatWasLeftInTheControlGroupOfAnotherSessionIsRemovedByTheNextStart) {
+  const std::string home = NeighbouringGroup::Home();
+  if (!HasCgroups() || GetParam() != Setup::kRoot || home.empty()) {
+    GTEST_SKIP() << "needs control groups v1 as root";
+  }
+  const NeighbouringGroup first(home, "a"), second(home, "b");
+  first.Enter();
+  {
+    const auto host = StartHost("idle");
+    ASSERT_TRUE(SendSignal(host->pid(), SIGSTOP));
+    ASSERT_TRUE(SendSignal(spawner_, SIGKILL));
+    host->End(SIGKILL);
+  }
+  EXPECT_TRUE(WaitUntil([&] { return ProcessesOfSession(spawner_).empty(); }));
+  EXPECT_FALSE(NothingIsLeft());
+  second.Enter();
+  const auto next = MakeLinuxSandbox(Options());
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_TRUE((*next)->Start(Context::WithTimeout(kHang), Command({"/bin/true"})).ok());
+  EXPECT_TRUE(WaitUntil([&] { return NothingIsLeft(); }));
 }
 
 TEST_P(Lifecycle, ASandboxWhoseSpawnerWasKilledStartsANewOne) {

@@ -87,6 +87,20 @@ void Sweep(const std::vector<std::string>& bases) {
   for (const Stale& stale : all) RemoveGroups(stale);
 }
 
+// Where spawners that ran before this one may have left something: in our own group, and, where
+// every session or command gets a new one, in the groups beside it.
+void AddWithSiblings(const CgroupMount& mount, std::vector<std::string>& bases) {
+  bases.push_back(mount.own);
+  if (mount.own == mount.mount_point) return;
+  const std::string parent = mount.own.substr(0, mount.own.rfind('/'));
+  const UniqueFd dir = OpenAt(AT_FDCWD, parent.c_str(), O_RDONLY | O_DIRECTORY);
+  if (!dir) return;
+  for (const std::string& name : Directories(dir.get())) {
+    std::string sibling = parent + "/" + name;
+    if (sibling != mount.own) bases.push_back(std::move(sibling));
+  }
+}
+
 bool Contains(const std::string& words, const char* word) {
   std::istringstream in(words);
   for (std::string each; in >> each;) {
@@ -197,7 +211,7 @@ bool Cgroups::SetUpV1() {
   const std::vector<CgroupMount> mounts = FindCgroupMounts();
   std::vector<std::string> bases;
   for (const CgroupMount& mount : mounts) {
-    if (!mount.v2) bases.push_back(mount.own);
+    if (!mount.v2) AddWithSiblings(mount, bases);
   }
   Sweep(bases);
   bool memory = false, pids = false;
