@@ -332,5 +332,42 @@ TEST_P(Frames, MemoryInUseAndUsageAreReported) {
   EXPECT_LT(outcome.usage.peak_memory, 128u << 20);
 }
 
+TEST_P(Frames, AStopThatComesWithTheAnswerDoesNotKeepTheNextInvocationAwake) {
+  const auto instance = Start(FrameServer());
+  ASSERT_TRUE(instance);
+  std::stop_source stop;
+  // While "1" is passed on the rest is written, so that "2" and the answer are found at one look.
+  class StopAtTwo final : public LogSink {
+   public:
+    StopAtTwo(std::function<bool()> go_on, std::stop_source& stop)
+        : go_on_(std::move(go_on)), stop_(stop) {}
+    void Write(std::string_view bytes) override {
+      if (bytes == "1") {
+        EXPECT_TRUE(go_on_());
+      }
+      if (bytes == "2") stop_.request_stop();
+    }
+
+   private:
+    std::function<bool()> go_on_;
+    std::stop_source& stop_;
+  };
+  StopAtTwo log([this] { return GoOnAfterTheAnswer(); }, stop);
+  EXPECT_THAT(Invoke(*instance, "log-in-two", log, Context::WithStop(stop.get_token())),
+              Returned("null"));
+  ASSERT_TRUE(stop.stop_requested());
+
+  const std::stop_source never;
+  const auto thread_cpu_ms = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+  };
+  const auto before = thread_cpu_ms();
+  EXPECT_THAT(Invoke(*instance, "shell:sleep 0.5", log, Context::WithStop(never.get_token())),
+              Returned("\"\""));
+  EXPECT_LT(thread_cpu_ms() - before, 250);
+}
+
 }  // namespace
 }  // namespace nanogrid

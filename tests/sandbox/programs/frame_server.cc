@@ -118,6 +118,12 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
   } else if (command == "log") {
     WriteAll(2, argument);
     Answer("null");
+  } else if (command == "log-in-two") {
+    WriteAll(2, "1");
+    WaitForHost();
+    WriteAll(2, "2");
+    Answer("null");
+    TellHost("said-it");
   } else if (command == "log-after") {
     Answer("null");
     WaitForHost();
