@@ -1,0 +1,53 @@
+// The worker: takes jobs from a queue and runs them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "nanogrid/engine.h"
+#include "nanogrid/job_store.h"
+#include "nanogrid/queue.h"
+
+namespace nanogrid {
+
+struct WorkerOptions {
+  std::string name{};  // in job records; empty: "host-pid-random"
+  uint32_t slots = 0;  // jobs at once, 1..1000; 0: as many as the machine has CPUs
+  // A worker that is silent for this long has lost its jobs; at least 1 s.
+  Duration lease = std::chrono::seconds(10);
+  uint32_t max_lost = 5;  // a job whose workers went away so often is a dead letter
+  Duration retention = std::chrono::hours(24);  // of finished jobs
+};
+
+struct WorkerParts {
+  std::shared_ptr<Engine> engine{};
+  std::shared_ptr<Queue> queue{};
+  std::shared_ptr<JobStore> jobs{};
+  std::shared_ptr<ObjectStore> objects{};  // large events and results
+  WorkerOptions options{};
+  const Clock* clock = &Clock::System();   // outlives the worker
+  Observer* observer = &Observer::None();  // outlives the worker
+};
+
+struct WorkerStats {
+  uint32_t slots = 0;
+  uint32_t busy = 0;
+  uint64_t finished = 0;  // attempts, however they ended
+};
+
+// Works from construction on: one thread receives, one keeps leases, one per slot runs a job.
+// Thread-safe.
+class Worker {
+ public:
+  virtual ~Worker() = default;  // Stop({}), if nobody did
+
+  // Receives no more and waits for running jobs. When the context ends, what still runs is killed
+  // and goes back to the queue, as an attempt that never was. Then nothing runs any more.
+  virtual void Stop(const Context& context) = 0;
+  virtual WorkerStats GetStats() const = 0;
+};
+
+// InvalidArgument names the missing or wrong part.
+Result<std::unique_ptr<Worker>> MakeWorker(WorkerParts parts);
+
+}  // namespace nanogrid
