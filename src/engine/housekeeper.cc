@@ -19,16 +19,7 @@ constexpr Duration kMemoryPeriod = std::chrono::seconds(1);
 void InstancePool::Housekeep(const std::stop_token& stop) {
   TimePoint next_look = TimePoint::min();
   while (!stop.stop_requested()) {
-    TimePoint next = TimePoint::max();
-    Chores chores = DueChores(next);
-    for (const PooledPtr& pooled : chores.freeze) {
-      // In use again: then it needs no freezing. Stopped meanwhile: gone.
-      const std::unique_lock use(pooled->use, std::try_to_lock);
-      if (!use || pooled->instance == nullptr) continue;
-      const Status frozen = pooled->instance->Freeze();
-      if (!frozen.ok()) options_.observer->OnError("freeze", frozen);
-    }
-    for (PooledPtr& instance : chores.stop) Stop(std::move(instance), "keep-alive");
+    TimePoint next = DoChores();
     const TimePoint now = options_.clock->Now();
     if (now >= next_look && GetStats().idle > 0) {
       RelieveMemory();
@@ -46,6 +37,21 @@ void InstancePool::Housekeep(const std::stop_token& stop) {
     }
     housekeeper_called_ = false;
   }
+}
+
+// Answers when the next ones are due.
+TimePoint InstancePool::DoChores() {
+  TimePoint next = TimePoint::max();
+  const Chores chores = DueChores(next);
+  for (const PooledPtr& pooled : chores.freeze) {
+    // In use again: then it needs no freezing. Stopped meanwhile: gone.
+    const std::unique_lock use(pooled->use, std::try_to_lock);
+    if (!use || pooled->instance == nullptr) continue;
+    const Status frozen = pooled->instance->Freeze();
+    if (!frozen.ok()) options_.observer->OnError("freeze", frozen);
+  }
+  for (const PooledPtr& instance : chores.stop) Stop(instance, "keep-alive");
+  return next;
 }
 
 InstancePool::Chores InstancePool::DueChores(TimePoint& next) {
@@ -78,7 +84,7 @@ void InstancePool::RelieveMemory() {
     const std::lock_guard lock(mutex_);
     reclaimed = TakeIdle(scheduler_.Reclaim((scheduler_.GetStats().idle + 1) / 2));
   }
-  for (PooledPtr& instance : reclaimed) Stop(std::move(instance), "memory pressure");
+  for (const PooledPtr& instance : reclaimed) Stop(instance, "memory pressure");
 }
 
 }  // namespace nanogrid

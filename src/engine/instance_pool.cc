@@ -23,7 +23,7 @@ InstancePool::InstancePool(const Options& options)
 InstancePool::~InstancePool() {
   housekeeper_.request_stop();
   housekeeper_.join();
-  for (auto& [id, instance] : idle_) Stop(std::move(instance), "shutdown");
+  for (const auto& [id, instance] : idle_) Stop(instance, "shutdown");
 }
 
 Scheduler::Stats InstancePool::GetStats() const {
@@ -126,25 +126,26 @@ void InstancePool::Finish(Ticket ticket, PooledPtr keep) {
   std::vector<PooledPtr> stop_as_surplus;
   {
     const std::lock_guard lock(mutex_);
-    if (keep != nullptr && keep->deployment->removed) stop_as_removed = std::move(keep);
     std::optional<InstanceId> kept;
-    if (keep != nullptr) {
+    if (keep != nullptr && keep->deployment->removed) {
+      stop_as_removed = std::move(keep);
+    } else if (keep != nullptr) {
       kept = keep->id;
-      idle_.emplace(keep->id, std::move(keep));
+      idle_.emplace(*kept, std::move(keep));
     }
     FinishLocked(ticket, kept, stop_as_surplus);
   }
-  if (stop_as_removed != nullptr) Stop(std::move(stop_as_removed), "removed");
-  for (PooledPtr& instance : stop_as_surplus) Stop(std::move(instance), "surplus");
+  if (stop_as_removed != nullptr) Stop(stop_as_removed, "removed");
+  for (const PooledPtr& instance : stop_as_surplus) Stop(instance, "surplus");
 }
 
 void InstancePool::FinishLocked(Ticket ticket, std::optional<InstanceId> keep,
                                 std::vector<PooledPtr>& stopped) {
   const TimePoint now = options_.clock->Now();
   std::vector<InstanceId> retired;
-  for (Placement& placement : scheduler_.Finish(ticket, keep, now, retired)) {
+  for (const Placement& placement : scheduler_.Finish(ticket, keep, now, retired)) {
     const auto waiter = waiting_.extract(placement.ticket);
-    waiter.mapped()->placement = std::move(placement);
+    waiter.mapped()->placement = placement;
     waiter.mapped()->placed.notify_one();
   }
   stopped = TakeIdle(retired);
@@ -167,7 +168,7 @@ std::vector<InstancePool::PooledPtr> InstancePool::TakeIdle(const std::vector<In
   return taken;
 }
 
-void InstancePool::Stop(PooledPtr instance, std::string_view reason) {
+void InstancePool::Stop(const PooledPtr& instance, std::string_view reason) {
   // Keeps the name alive; the housekeeper may still hold the instance, so it ends here by hand.
   const std::shared_ptr<Deployment> deployment = instance->deployment;
   {
@@ -187,7 +188,7 @@ void InstancePool::Forget(const std::vector<std::shared_ptr<Deployment>>& deploy
       }
     }
   }
-  for (PooledPtr& instance : stopped) Stop(std::move(instance), "removed");
+  for (const PooledPtr& instance : stopped) Stop(instance, "removed");
 }
 
 }  // namespace nanogrid

@@ -62,7 +62,7 @@ class InstancePool {
   Result<PooledPtr> Start(const Context& context, const std::shared_ptr<Deployment>& deployment);
   PooledPtr Replace(Ticket ticket);
   void Finish(Ticket ticket, PooledPtr keep);
-  void Stop(PooledPtr instance, std::string_view reason);
+  void Stop(const PooledPtr& instance, std::string_view reason);
 
   // With the lock held.
   PooledPtr TakeIdle(InstanceId id);
@@ -72,6 +72,7 @@ class InstancePool {
 
   // The thread that freezes and retires what is idle.
   void Housekeep(const std::stop_token& stop);
+  TimePoint DoChores();
   Chores DueChores(TimePoint& next);
   void RelieveMemory();
 
