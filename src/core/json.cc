@@ -10,12 +10,14 @@ namespace {
 
 namespace json = boost::json;
 
-// Accepts every element and keeps none.
+// Accepts every element and keeps none. Boost.JSON names its members.
 struct IgnoreAll {
+  // NOLINTBEGIN(readability-identifier-naming)
   static constexpr size_t max_object_size = static_cast<size_t>(-1);
   static constexpr size_t max_array_size = static_cast<size_t>(-1);
   static constexpr size_t max_key_size = static_cast<size_t>(-1);
   static constexpr size_t max_string_size = static_cast<size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   using Error = json::error_code;
   using Text = json::string_view;

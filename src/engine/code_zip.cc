@@ -22,13 +22,13 @@ using Reader = std::unique_ptr<archive, FreeArchive>;
 // libarchive turns names into the thread's character set; only this one loses nothing.
 class Utf8Locale {
  public:
-  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", static_cast<locale_t>(0))) {
-    if (locale_ != static_cast<locale_t>(0)) previous_ = uselocale(locale_);
+  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) previous_ = uselocale(locale_);
   }
   Utf8Locale(const Utf8Locale&) = delete;
   Utf8Locale& operator=(const Utf8Locale&) = delete;
   ~Utf8Locale() {
-    if (locale_ == static_cast<locale_t>(0)) return;
+    if (locale_ == nullptr) return;
     uselocale(previous_);
     freelocale(locale_);
   }

@@ -79,7 +79,7 @@ TEST(ValidateSpecTest, LimitsHaveBounds) {
 }
 
 TEST(ValidateSpecTest, TheEnvironmentIsOneAProgramCanBeGiven) {
-  const auto env = [](std::string name, std::string value) {
+  const auto env = [](const std::string& name, const std::string& value) {
     return [=](FunctionSpec& spec) { spec.env[name] = value; };
   };
   Check({

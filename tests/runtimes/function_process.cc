@@ -42,7 +42,9 @@ std::vector<std::string> Environment(std::map<std::string, std::string> env,
               {"AWS_LAMBDA_FUNCTION_VERSION", "7"},
               {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"}});
   std::vector<std::string> strings;
-  for (const auto& [name, value] : env) strings.push_back(name + "=" + value);
+  for (const auto& [name, value] : env) {
+    strings.push_back(std::string(name).append("=").append(value));
+  }
   return strings;
 }
 
@@ -258,7 +260,7 @@ std::string InstalledRuntime::Compile(const ScratchDirectory& code, const std::s
     const Finished finished = RunToEnd({"/bin/sh", "-c", script}, code.path(),
                                        {{"NANOGRID_SOURCE", source}, {"TMPDIR", out.path()}});
     if (finished.wait_status != 0) return "";
-    const std::string program = out.path() + "/compiled";
+    std::string program = out.path() + "/compiled";
     std::ofstream(program, std::ios::binary) << finished.out;
     fs::permissions(program, fs::perms(0755));
     return program;

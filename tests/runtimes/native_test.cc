@@ -31,17 +31,17 @@ TEST(JsonString, EscapesWhatMustBeEscaped) {
 }
 
 TEST(JsonString, IsJsonForAnyBytes) {
-  const char* const kNoUtf8[] = {"\xFF",
-                                 "\x80",
-                                 "\xC0\x80",
-                                 "\xE0\x80\x80",
-                                 "\xED\xA0\x80",
-                                 "\xC3",
-                                 "\xE2\x82",
-                                 "\xF0\x80\x80\x80",
-                                 "\xF4\x90\x80\x80",
-                                 "\xFE!",
-                                 "\xF8\x88\x80\x80\x80"};
+  constexpr const char* kNoUtf8[] = {"\xFF",
+                                     "\x80",
+                                     "\xC0\x80",
+                                     "\xE0\x80\x80",
+                                     "\xED\xA0\x80",
+                                     "\xC3",
+                                     "\xE2\x82",
+                                     "\xF0\x80\x80\x80",
+                                     "\xF4\x90\x80\x80",
+                                     "\xFE!",
+                                     "\xF8\x88\x80\x80\x80"};
   for (const char* bytes : kNoUtf8) {
     const std::string json = JsonString(bytes);
     EXPECT_TRUE(CheckJson(json).ok()) << json;

@@ -55,6 +55,7 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
                               MAP_PRIVATE, nanogrid::wire::kInitLaunch, 0);
   if (mapped < 0 && mapped > -4096) Report(ExitReport::kExecFailed, static_cast<int>(-mapped));
 
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a system call answers a number.
   auto* base = reinterpret_cast<char*>(mapped);
   auto* offsets = reinterpret_cast<unsigned long*>(base + sizeof(LaunchHeader));
   const unsigned long count = header.argc + 1 + header.envc + 1;
