@@ -41,6 +41,11 @@ struct FunctionContext {
   std::string_view function_version;
   uint64_t memory_limit_mb = 0;
   std::optional<std::chrono::system_clock::time_point> deadline;  // none: as long as it takes
+  int progress_fd = -1;  // where ReportProgress writes; -1: nowhere
+
+  // Tells who watches the job how far it is: JSON text of at most 4000 bytes. False if it is longer
+  // or nobody is there. From any thread, but not after the handler has returned.
+  bool ReportProgress(std::string_view json) const;
 
   // Not negative; max() without a deadline.
   std::chrono::milliseconds RemainingTime() const {
@@ -87,7 +92,8 @@ namespace function_internal {
 
 constexpr size_t kHeaderSize = 24;
 constexpr size_t kKeptCapacity = 1 << 20;  // a buffer larger than this is given back after use
-enum FrameType : uint32_t { kResult = 2, kError = 3 };
+constexpr size_t kMaxProgress = 4000;  // with its header it goes into a pipe in one piece: pipe(7)
+enum FrameType : uint32_t { kResult = 2, kError = 3, kProgress = 5 };
 
 template <typename Int>
 Int Load(const char* bytes) {
@@ -101,6 +107,12 @@ Int Load(const char* bytes) {
 inline std::string_view Environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
+}
+
+inline void EncodeHeader(FrameType type, size_t size, char (&header)[kHeaderSize]) {
+  std::memset(header, 0, kHeaderSize);
+  header[0] = static_cast<char>(type);
+  for (int i = 0; i < 4; ++i) header[8 + i] = static_cast<char>(size >> (8 * i));
 }
 
 // The pipes from and to the host, with one buffer that every event is read into.
@@ -131,8 +143,8 @@ class Channel {
   // False if the host is gone.
   bool Send(FrameType type, std::string_view body) {
     if (body.size() > UINT32_MAX) return Send(kError, TooLarge(body.size()));
-    char header[kHeaderSize] = {static_cast<char>(type)};
-    for (int i = 0; i < 4; ++i) header[8 + i] = static_cast<char>(body.size() >> (8 * i));
+    char header[kHeaderSize];
+    EncodeHeader(type, body.size(), header);
     iovec parts[2] = {{header, kHeaderSize}, {const_cast<char*>(body.data()), body.size()}};
     while (parts[0].iov_len + parts[1].iov_len > 0) {
       const ssize_t sent = ::writev(output_, parts, 2);
@@ -260,6 +272,15 @@ bool Answer(Channel& channel, Handler& handler, std::string_view event,
 
 }  // namespace function_internal
 
+inline bool FunctionContext::ReportProgress(std::string_view json) const {
+  using namespace function_internal;
+  if (json.empty() || json.size() > kMaxProgress) return false;
+  char header[kHeaderSize];
+  EncodeHeader(kProgress, json.size(), header);
+  const iovec parts[2] = {{header, kHeaderSize}, {const_cast<char*>(json.data()), json.size()}};
+  return ::writev(progress_fd, parts, 2) == static_cast<ssize_t>(kHeaderSize + json.size());
+}
+
 inline std::string JsonString(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string json = "\"";
@@ -295,6 +316,7 @@ int Serve(Handler&& handler, int input, int output) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   Channel host(input, output);
   FunctionContext context;
+  context.progress_fd = output;
   context.function_name = Environment("AWS_LAMBDA_FUNCTION_NAME");
   context.function_version = Environment("AWS_LAMBDA_FUNCTION_VERSION");
   context.memory_limit_mb = std::strtoull(

@@ -75,6 +75,8 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void Write(std::string_view bytes) = 0;
+  // The function says how far it is: a JSON value of at most 4000 bytes. Does nothing by default.
+  virtual void Progress(std::string_view json);
 
   // Drops everything. Never destroyed.
   static LogSink& Null();

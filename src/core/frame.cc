@@ -39,14 +39,16 @@ Result<FrameHeader> DecodeFrameHeader(std::span<const char, kFrameHeaderSize> by
       .body_length = LoadLittleEndian<uint32_t>(&bytes[8]),
       .deadline_ms = static_cast<int64_t>(LoadLittleEndian<uint64_t>(&bytes[16])),
   };
-  if (type < 1 || type > 4) return InvalidArgument("frame type {}: must be 1 to 4", type);
+  if (type < 1 || type > 5) return InvalidArgument("frame type {}: must be 1 to 5", type);
   const bool invoke = header.type == FrameType::kInvoke;
   const uint32_t max_meta = invoke ? kMaxFrameMeta : 0;
   if (header.meta_length > max_meta) {
     return InvalidArgument("frame meta_length {}: at most {} in a frame of type {}",
                            header.meta_length, max_meta, type);
   }
-  const uint32_t max_body = header.type == FrameType::kReady ? 0 : kMaxFrameBody;
+  const uint32_t max_body = header.type == FrameType::kReady      ? 0
+                            : header.type == FrameType::kProgress ? kMaxFrameProgress
+                                                                  : kMaxFrameBody;
   if (header.body_length > max_body) {
     return InvalidArgument("frame body_length {}: at most {} in a frame of type {}",
                            header.body_length, max_body, type);

@@ -11,7 +11,7 @@
 
 namespace nanogrid {
 
-enum class FrameType : uint32_t { kInvoke = 1, kResult = 2, kError = 3, kReady = 4 };
+enum class FrameType : uint32_t { kInvoke = 1, kResult = 2, kError = 3, kReady = 4, kProgress = 5 };
 
 struct FrameHeader {
   FrameType type = FrameType::kInvoke;
@@ -25,6 +25,8 @@ struct FrameHeader {
 inline constexpr size_t kFrameHeaderSize = 24;
 inline constexpr uint32_t kMaxFrameMeta = 4096;
 inline constexpr uint32_t kMaxFrameBody = 1u << 30;
+// With its header it goes into a pipe in one piece, whichever thread writes it (pipe(7): PIPE_BUF).
+inline constexpr uint32_t kMaxFrameProgress = 4000;
 
 using FrameHeaderBytes = std::array<char, kFrameHeaderSize>;
 

@@ -60,6 +60,8 @@ JobState StateOf(Ending ending) {
 
 std::string_view ToString(StartKind start) { return start == StartKind::kCold ? "cold" : "warm"; }
 
+void LogSink::Progress(std::string_view) {}
+
 LogSink& LogSink::Null() {
   static LogSink& sink = *new NullLogSink;
   return sink;

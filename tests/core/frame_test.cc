@@ -29,6 +29,7 @@ TEST(FrameTest, IsReadBackAsTheSame) {
       {.type = FrameType::kResult, .body_length = kMaxFrameBody},
       {.type = FrameType::kError, .body_length = 1},
       {.type = FrameType::kReady},
+      {.type = FrameType::kProgress, .body_length = kMaxFrameProgress},
   };
   for (const FrameHeader& header : headers) {
     const Result<FrameHeader> decoded = DecodeFrameHeader(EncodeFrameHeader(header));
@@ -44,11 +45,12 @@ TEST(FrameTest, WhatBreaksTheProtocolIsNamed) {
   };
   const Case cases[] = {
       {{.type = static_cast<FrameType>(0)}, "type 0"},
-      {{.type = static_cast<FrameType>(5)}, "type 5"},
+      {{.type = static_cast<FrameType>(6)}, "type 6"},
       {{.meta_length = kMaxFrameMeta + 1}, "meta_length 4097: at most 4096"},
       {{.type = FrameType::kResult, .meta_length = 1}, "meta_length 1: at most 0"},
       {{.body_length = kMaxFrameBody + 1}, "body_length 1073741825: at most 1073741824"},
       {{.type = FrameType::kReady, .body_length = 1}, "body_length 1: at most 0"},
+      {{.type = FrameType::kProgress, .body_length = 4001}, "body_length 4001: at most 4000"},
       {{.deadline_ms = -1}, "deadline_ms -1"},
       {{.type = FrameType::kResult, .deadline_ms = 1}, "deadline_ms 1: must be 0 "},
   };

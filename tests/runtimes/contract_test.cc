@@ -142,6 +142,14 @@ TEST_P(EveryRuntime, ReportsExceptionsAndGoesOn) {
   EXPECT_EQ(Invoke("1"), Returned("1"));
 }
 
+TEST_P(EveryRuntime, ReportsProgressBeforeItAnswers) {
+  const Answer first = Invoke("\"progress\"");
+  EXPECT_EQ(first.type, FrameType::kProgress);
+  EXPECT_EQ(boost::json::parse(first.body), boost::json::parse(R"({"done": 0.5})"));
+  EXPECT_EQ(function_->Receive(), (Answer{FrameType::kProgress, "\"nearly\""}));
+  EXPECT_EQ(function_->Receive(), Returned("null"));
+}
+
 TEST_P(EveryRuntime, ShowsChildrensOutputButNotTheChannelToThem) {
   EXPECT_EQ(Invoke("\"child\""), Returned("null"));
   EXPECT_EQ(function_->TakeLog(), "closed\n");

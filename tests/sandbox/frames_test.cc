@@ -100,6 +100,42 @@ TEST_P(Frames, AnAnswerMayComeByteByByte) {
   EXPECT_THAT(Invoke(*instance, "byte-by-byte:\"slowly\""), Returned("\"slowly\""));
 }
 
+// Keeps what was reported.
+class Reports final : public LogSink {
+ public:
+  void Write(std::string_view) override {}
+  void Progress(std::string_view json) override { reports.emplace_back(json); }
+  std::vector<std::string> reports;
+};
+
+TEST_P(Frames, ProgressIsReportedBeforeTheAnswer) {
+  const auto instance = Start(FrameServer());
+  ASSERT_TRUE(instance);
+  Reports log;
+  const std::string largest = "\"" + std::string(3998, 'x') + "\"";
+  EXPECT_THAT(Invoke(*instance, "progress:" + largest, log), Returned("2"));
+  EXPECT_THAT(log.reports, testing::ElementsAre("1", largest));
+  EXPECT_THAT(Invoke(*instance, "progress-byte-by-byte:{}", log), Returned("2"));
+  EXPECT_EQ(log.reports.back(), "{}");
+  EXPECT_TRUE(instance->Reusable());
+}
+
+TEST_P(Frames, ProgressThatIsNoJsonOrTooLongBreaksTheProtocol) {
+  for (const std::string& wrong : {std::string("{"), std::string(), std::string(4001, '1')}) {
+    const auto instance = Start(FrameServer());
+    ASSERT_TRUE(instance);
+    EXPECT_THAT(Invoke(*instance, "progress:" + wrong), EndedBy(Ending::kViolation)) << wrong;
+  }
+}
+
+TEST_P(Frames, ProgressWithoutEndEndsAtTheOutputLimit) {
+  FunctionPackage package = FrameServer();
+  package.limits.max_output = 100'000;
+  const auto instance = Start(package);
+  ASSERT_TRUE(instance);
+  EXPECT_THAT(Invoke(*instance, "progress-without-end"), EndedBy(Ending::kOutputLimit));
+}
+
 TEST_P(Frames, EmptyEventsAndResultsAreFrames) {
   const auto instance = Start(FrameServer());
   ASSERT_TRUE(instance);

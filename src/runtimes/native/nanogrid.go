@@ -32,6 +32,20 @@ type Context struct {
 	FunctionName    string
 	FunctionVersion string
 	MemoryLimitMB   int
+	report          func(body []byte) error
+}
+
+// ReportProgress tells who watches the job how far it is: anything that is at most 4000 bytes of
+// JSON. Not to be called after the handler has returned.
+func (ctx Context) ReportProgress(value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxProgress {
+		return fmt.Errorf("progress of %d bytes, at most %d", len(body), maxProgress)
+	}
+	return ctx.report(body)
 }
 
 // Handler answers a value that encoding/json can encode, or an error.
@@ -43,6 +57,9 @@ const (
 	headerSize = 24
 	result     = 2
 	failure    = 3
+	progress   = 5
+
+	maxProgress = 4000 // with its header it goes into the pipe in one piece
 )
 
 type errorBody struct {
@@ -62,6 +79,10 @@ func Start(handler Handler) {
 		FunctionName:    os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		FunctionVersion: os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
 		MemoryLimitMB:   memory,
+		report: func(body []byte) error {
+			_, err := answers.Write(encode(progress, body))
+			return err
+		},
 	}
 	for {
 		requestID, event, deadline, err := receive(reader)

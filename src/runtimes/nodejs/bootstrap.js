@@ -14,6 +14,8 @@ const output = 4;
 const headerSize = 24;
 const result = 2;
 const error = 3;
+const progress = 5;
+const maxProgress = 4000;
 const unlimitedMillis = 2 ** 31 - 1;  // the longest that setTimeout takes
 const env = process.env;
 const taskRoot = env.LAMBDA_TASK_ROOT || '/var/task';
@@ -43,6 +45,15 @@ class Context {
 
   getRemainingTimeInMillis() {
     return this.deadline === null ? unlimitedMillis : Math.max(0, this.deadline - Date.now());
+  }
+
+  // Tells who watches the job how far it is: any JSON of at most 4000 bytes.
+  reportProgress(value) {
+    if (invocation?.context !== this) throw new Error('The invocation has been answered');
+    const text = stringify(value);
+    const size = Buffer.byteLength(text);
+    if (size > maxProgress) throw new RangeError(`Progress of ${size} bytes, at most ${maxProgress}`);
+    send(progress, text);
   }
 }
 
@@ -168,17 +179,19 @@ async function run({context, body}, current) {
 }
 
 function serve() {
-  const current = {answer: null, whenIdle: null};
+  const current = {answer: null, whenIdle: null, context: null};
   const settle = (...answer) => {
     current.answer = answer;
     // One turn of the event loop: pending I/O moves on, and a rejection that nobody handles is
     // reported with the invocation that caused it.
     setImmediate(() => {
+      current.context = null;
       send(...current.answer);
       serve();
     });
   };
   const request = receive();
+  current.context = request.context;
   invocation = current;
   run(request, current).then((text) => settle(result, text),
                              (thrown) => settle(error, describe(thrown)));

@@ -11,7 +11,8 @@ import time
 from _json import encode_basestring, make_encoder, make_scanner
 
 INPUT, OUTPUT = 3, 4
-RESULT, ERROR = b"\2\0\0\0", b"\3\0\0\0"
+RESULT, ERROR, PROGRESS = b"\2\0\0\0", b"\3\0\0\0", b"\5\0\0\0"
+MAX_PROGRESS = 4000
 SKIPPED = (__file__, "/asyncio/base_events.py")
 UNLIMITED_MILLIS = 2**31 - 1  # fits wherever people put a number of milliseconds
 
@@ -39,6 +40,15 @@ class Context:
             return UNLIMITED_MILLIS
         return max(0, int((self.deadline - time.time()) * 1000))
 
+    def report_progress(self, value):
+        """Tells who watches the job how far it is: any JSON of at most 4000 bytes."""
+        if self is not current:
+            raise RuntimeError("the invocation has been answered")
+        body = encode(value)
+        if len(body) > MAX_PROGRESS:
+            raise ValueError(f"progress of {len(body)} bytes, at most {MAX_PROGRESS}")
+        posix.write(OUTPUT, frame_header(PROGRESS, body) + body)  # in one piece: pipe(7)
+
 
 class Failure(Exception):
     """What the function did wrong, under one of Lambda's names."""
@@ -59,6 +69,7 @@ def refuse(value):
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+current = None  # the context of the invocation in progress
 loop = None  # of async handlers
 containers = {}  # those being encoded, to find cycles
 scan = make_scanner(Decoding)
@@ -116,13 +127,17 @@ def receive():
         raise Failure("Runtime.UnmarshalError", message) from error
 
 
+def frame_header(kind, body):
+    return kind + bytes(4) + len(body).to_bytes(4, "little") + bytes(12)
+
+
 def send(kind, body):
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()  # the log must be complete before the answer
         except Exception:
             pass  # closed or replaced by the function
-    header = kind + bytes(4) + len(body).to_bytes(4, "little") + bytes(12)
+    header = frame_header(kind, body)
     sent = posix.writev(OUTPUT, (header, body))
     if sent < len(header) + len(body):
         rest = memoryview(header + body)[sent:]
@@ -191,6 +206,7 @@ def marshal(result):
 
 
 def serve(name):
+    global current
     handler = answer = None
     try:
         handler = load(name)  # while the first event is still on its way
@@ -201,16 +217,17 @@ def serve(name):
         answer = ERROR, describe(error)
     while True:
         try:
-            event, context = receive()
+            event, current = receive()
             if not answer:
                 handler = handler or load(name)  # what failed once may work now
-                answer = RESULT, marshal(handler(event, context))
+                answer = RESULT, marshal(handler(event, current))
         except SystemExit:
             raise
         except BaseException as error:
             answer = ERROR, describe(error)
+        current = None
         send(*answer)
-        answer = event = context = None
+        answer = event = None
 
 
 if __name__ == "__main__":

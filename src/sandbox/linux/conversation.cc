@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/json.h"
+
 namespace nanogrid {
 namespace {
 
@@ -27,8 +29,9 @@ bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
 }  // namespace
 
 FrameConversation::FrameConversation(int input, int output, std::string_view request_id,
-                                     std::string_view event, int64_t deadline_ms, bool& ready_seen)
-    : input_(input), output_(output), event_(event), ready_seen_(ready_seen) {
+                                     std::string_view event, int64_t deadline_ms, bool& ready_seen,
+                                     LogSink& log)
+    : input_(input), output_(output), event_(event), ready_seen_(ready_seen), log_(log) {
   FrameHeader header;
   header.type = FrameType::kInvoke;
   header.meta_length = static_cast<uint32_t>(request_id.size());
@@ -83,25 +86,15 @@ Progress FrameConversation::Read(uint64_t max_result) {
 
 Progress FrameConversation::Consume(std::string_view bytes, uint64_t max_result) {
   for (;;) {
+    if (report_) {
+      const Progress progress = ConsumeReport(bytes, max_result);
+      if (progress != Progress::kMore || report_) return progress;
+    }
     if (!header_) {
-      const size_t missing = kFrameHeaderSize - header_bytes_.size();
-      header_bytes_.append(bytes.substr(0, missing));
-      bytes.remove_prefix(std::min(missing, bytes.size()));
-      if (header_bytes_.size() < kFrameHeaderSize) return Progress::kMore;
-      const Result<FrameHeader> header = DecodeFrameHeader(
-          std::span<const char, kFrameHeaderSize>(header_bytes_.data(), kFrameHeaderSize));
-      header_bytes_.clear();
-      if (!header.ok() || header->meta_length != 0) return Progress::kBroken;
-      if (header->type == FrameType::kReady) {
-        if (ready_seen_ || header->body_length != 0) return Progress::kBroken;
-        ready_seen_ = true;
-        continue;
-      }
-      // An answer before the whole question is out is none.
-      if (header->type == FrameType::kInvoke || sent_ < total_) return Progress::kBroken;
-      header_ = *header;
-      if (header_->body_length > max_result) return Progress::kTooLong;
-      if (header_->body_length > kPipeSize) GrowPipe(output_);
+      const Progress progress = ConsumeHeader(bytes, max_result);
+      if (progress != Progress::kMore) return progress;
+      if (report_) continue;
+      if (!header_) return Progress::kMore;
     }
     const size_t missing = header_->body_length - body_.size();
     body_.append(bytes.substr(0, missing));
@@ -109,6 +102,49 @@ Progress FrameConversation::Consume(std::string_view bytes, uint64_t max_result)
     if (body_.size() < header_->body_length) return Progress::kMore;
     return bytes.empty() ? Progress::kAnswered : Progress::kBroken;
   }
+}
+
+// Reads on to the header of an answer or a report. kMore with neither: more bytes are needed.
+Progress FrameConversation::ConsumeHeader(std::string_view& bytes, uint64_t max_result) {
+  for (;;) {
+    const size_t missing = kFrameHeaderSize - header_bytes_.size();
+    header_bytes_.append(bytes.substr(0, missing));
+    bytes.remove_prefix(std::min(missing, bytes.size()));
+    if (header_bytes_.size() < kFrameHeaderSize) return Progress::kMore;
+    const Result<FrameHeader> header = DecodeFrameHeader(
+        std::span<const char, kFrameHeaderSize>(header_bytes_.data(), kFrameHeaderSize));
+    header_bytes_.clear();
+    if (!header.ok() || header->meta_length != 0) return Progress::kBroken;
+    if (header->type == FrameType::kReady) {
+      if (ready_seen_) return Progress::kBroken;
+      ready_seen_ = true;
+      continue;
+    }
+    // An answer before the whole question is out is none.
+    if (header->type == FrameType::kInvoke || sent_ < total_) return Progress::kBroken;
+    if (header->type == FrameType::kProgress) {
+      report_ = *header;
+      return Progress::kMore;
+    }
+    header_ = *header;
+    if (reported_ + header_->body_length > max_result) return Progress::kTooLong;
+    if (header_->body_length > kPipeSize) GrowPipe(output_);
+    return Progress::kMore;
+  }
+}
+
+Progress FrameConversation::ConsumeReport(std::string_view& bytes, uint64_t max_result) {
+  const size_t missing = report_->body_length - report_body_.size();
+  report_body_.append(bytes.substr(0, missing));
+  bytes.remove_prefix(std::min(missing, bytes.size()));
+  if (report_body_.size() < report_->body_length) return Progress::kMore;
+  reported_ += kFrameHeaderSize + report_body_.size();  // without end it would be a flood
+  if (reported_ > max_result) return Progress::kTooLong;
+  if (!CheckJson(report_body_).ok()) return Progress::kBroken;
+  log_.Progress(report_body_);
+  report_body_.clear();
+  report_.reset();
+  return Progress::kMore;
 }
 
 Progress StdioConversation::Write() {

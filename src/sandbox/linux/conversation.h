@@ -43,13 +43,13 @@ class FrameConversation final : public Conversation {
  public:
   // The views must outlive it.
   FrameConversation(int input, int output, std::string_view request_id, std::string_view event,
-                    int64_t deadline_ms, bool& ready_seen);
+                    int64_t deadline_ms, bool& ready_seen, LogSink& log);
 
   int write_fd() const override { return sent_ < total_ ? input_ : -1; }
   int read_fd() const override { return output_; }
   Progress Write() override;
   Progress Read(uint64_t max_result) override;
-  uint64_t result_size() const override { return header_ ? header_->body_length : 0; }
+  uint64_t result_size() const override { return reported_ + (header_ ? header_->body_length : 0); }
 
   bool anything_sent() const { return sent_ > 0; }
   FrameType type() const { return header_->type; }
@@ -57,6 +57,8 @@ class FrameConversation final : public Conversation {
 
  private:
   Progress Consume(std::string_view bytes, uint64_t max_result);
+  Progress ConsumeHeader(std::string_view& bytes, uint64_t max_result);
+  Progress ConsumeReport(std::string_view& bytes, uint64_t max_result);
 
   int input_;
   int output_;
@@ -65,8 +67,12 @@ class FrameConversation final : public Conversation {
   size_t sent_ = 0;
   size_t total_ = 0;
   bool& ready_seen_;
+  LogSink& log_;
 
   std::string header_bytes_;
+  std::optional<FrameHeader> report_;  // a PROGRESS frame whose body is on its way
+  std::string report_body_;
+  uint64_t reported_ = 0;              // bytes of progress so far
   std::optional<FrameHeader> header_;  // of the answer
   std::string body_;
 };

@@ -64,7 +64,7 @@ InvocationRun::InvocationRun(LinuxInstance& instance, const Context& context,
   if (instance.protocol_ == Protocol::kFrames) {
     conversation_ = &frames_.emplace(
         instance.pipes_.input.get(), instance.pipes_.output.get(), invocation.request_id,
-        invocation.event, WallDeadlineMs(context.deadline, start_), instance.ready_seen_);
+        invocation.event, WallDeadlineMs(context.deadline, start_), instance.ready_seen_, log);
   } else {
     conversation_ = &stdio_.emplace(std::move(instance.pipes_.input),
                                     std::move(instance.pipes_.output), invocation.event);

@@ -35,6 +35,11 @@ static std::string Handle(std::string_view event, const nanogrid::FunctionContex
   if (event == "\"child\"") {
     return std::system("test -e /proc/self/fd/3 && echo open || echo closed") == 0 ? "null" : "1";
   }
+  if (event == "\"progress\"") {
+    context.ReportProgress("{\"done\":0.5}");
+    context.ReportProgress("\"nearly\"");
+    return context.ReportProgress("\"" + std::string(4000, 'x') + "\"") ? "too long" : "null";
+  }
   if (event == "\"exit\"") std::exit(7);
   return std::string(event);
 }

@@ -47,6 +47,17 @@ func handle(ctx nanogrid.Context, event json.RawMessage) (any, error) {
 		child := exec.Command("sh", "-c", "test -e /proc/self/fd/3 && echo open || echo closed")
 		child.Stdout = os.Stdout
 		return nil, child.Run()
+	case `"progress"`:
+		if err := ctx.ReportProgress(map[string]any{"done": 0.5}); err != nil {
+			return nil, err
+		}
+		if err := ctx.ReportProgress("nearly"); err != nil {
+			return nil, err
+		}
+		if ctx.ReportProgress(strings.Repeat("x", 4000)) == nil {
+			return "too long", nil
+		}
+		return nil, nil
 	case `"exit"`:
 		os.Exit(7)
 	}

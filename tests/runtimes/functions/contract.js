@@ -28,6 +28,15 @@ exports.handler = async (event, context) => {
     case 'child':
       execSync('test -e /proc/self/fd/3 && echo open || echo closed', {stdio: 'inherit'});
       return null;
+    case 'progress':
+      context.reportProgress({done: 0.5});
+      context.reportProgress('nearly');
+      try {
+        context.reportProgress('x'.repeat(4000));
+        return 'too long';
+      } catch {
+        return null;
+      }
     case 'exit':
       process.exit(7);
   }

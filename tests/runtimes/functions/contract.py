@@ -32,6 +32,14 @@ def handler(event, context):
     if event == "child":
         os.system("test -e /proc/self/fd/3 && echo open || echo closed")
         return None
+    if event == "progress":
+        context.report_progress({"done": 0.5})
+        context.report_progress("nearly")
+        try:
+            context.report_progress("x" * 4000)
+        except ValueError:
+            return None
+        return "too long"
     if event == "exit":
         sys.exit(7)
     return event

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kInput = 3;
 constexpr int kOutput = 4;
-enum : uint32_t { kResult = 2, kError = 3, kReady = 4 };
+enum : uint32_t { kResult = 2, kError = 3, kReady = 4, kProgress = 5 };
 
 struct Header {
   uint32_t type, meta_length, body_length, reserved;
@@ -139,6 +139,13 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
     WaitForHost();
     const std::string line(4096, 'x');
     for (;;) WriteAll(2, line);
+  } else if (command == "progress") {
+    WriteAll(kOutput, Frame(kProgress, "1") + Frame(kProgress, argument) + Frame(kResult, "2"));
+  } else if (command == "progress-byte-by-byte") {
+    for (const char c : Frame(kProgress, argument) + Frame(kResult, "2"))
+      WriteAll(kOutput, {&c, 1});
+  } else if (command == "progress-without-end") {
+    for (;;) WriteAll(kOutput, Frame(kProgress, "[1, 2, 3]"));
   } else if (command == "two-frames") {
     WriteAll(kOutput, Frame(kResult, "1") + Frame(kResult, "2"));
   } else if (command == "ready-again") {
