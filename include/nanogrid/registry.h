@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "nanogrid/job_store.h"
+#include "nanogrid/queue.h"
 #include "nanogrid/sandbox.h"
 #include "nanogrid/storage.h"
 #include "nanogrid/uri.h"
@@ -45,6 +47,8 @@ class Factories {
 struct Registry {
   Factories<ObjectStore> object_stores{};
   Factories<FunctionCatalog> catalogs{};
+  Factories<Queue> queues{};
+  Factories<JobStore> job_stores{};
   Factories<Sandbox> sandboxes{};
 };
 

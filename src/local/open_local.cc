@@ -63,6 +63,20 @@ Registry LocalRegistry() {
              return MakeMemoryFunctionCatalog();
            })
       .IgnoreError();
+  registry.queues
+      .Add("memory",
+           [](const Uri& uri) -> Result<std::unique_ptr<Queue>> {
+             NANOGRID_RETURN_IF_ERROR(CheckMemoryUri(uri));
+             return MakeMemoryQueue();
+           })
+      .IgnoreError();
+  registry.job_stores
+      .Add("memory",
+           [](const Uri& uri) -> Result<std::unique_ptr<JobStore>> {
+             NANOGRID_RETURN_IF_ERROR(CheckMemoryUri(uri));
+             return MakeMemoryJobStore();
+           })
+      .IgnoreError();
   registry.sandboxes.Add("linux", [](const Uri& uri) { return MakeLinuxSandbox(uri); })
       .IgnoreError();
   return registry;
