@@ -219,6 +219,7 @@ Result<JobEvent> ParseEvent(std::string_view text) {
   if (event.job_id.empty()) return InvalidArgument("event: has no job_id");
   event.function = reader.Text("function");
   event.revision = reader.Get<uint32_t>("revision");
+  if (event.revision == 0) return InvalidArgument("event: has no revision");
   NANOGRID_ASSIGN_OR_RETURN(event.state, ParseJobState(reader.Text("status")));
   event.attempt = reader.Get<uint32_t>("attempt");
   event.time = reader.Time("time");
