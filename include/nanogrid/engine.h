@@ -68,6 +68,11 @@ class Engine {
   // function; InvalidArgument if the event is not JSON where it must be.
   virtual Result<Outcome> Invoke(const Context& context, const InvokeRequest& request) = 0;
 
+  // What Invoke would say to a request before it runs: its error, or the version that it would run.
+  virtual Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
+                                              std::string_view qualifier,
+                                              std::string_view event) = 0;
+
   virtual Result<FunctionVersion> Get(const Context& context, std::string_view function,
                                       std::string_view qualifier = kLatest) = 0;
   virtual Result<FunctionPage> List(const Context& context, std::string_view cursor = {},

@@ -16,6 +16,7 @@
 #include "engine/deployments.h"
 #include "engine/instance_pool.h"
 #include "engine/registration.h"
+#include "engine/runtime_selection.h"
 
 namespace nanogrid {
 namespace {
@@ -50,19 +51,21 @@ class JoinedStop {
   std::optional<Joined> joined_;
 };
 
-Status CheckRequest(const InvokeRequest& request, const FunctionPackage& package) {
+Status CheckRequestId(std::string_view id) {
   constexpr size_t kMaxRequestId = 256;
-  if (request.request_id.size() > kMaxRequestId || !IsUtf8(request.request_id)) {
-    return InvalidArgument("request_id: must be UTF-8 of at most {} bytes", kMaxRequestId);
+  if (id.size() <= kMaxRequestId && IsUtf8(id)) return absl::OkStatus();
+  return InvalidArgument("request_id: must be UTF-8 of at most {} bytes", kMaxRequestId);
+}
+
+// `json`: whether the runtime speaks it.
+Status CheckEvent(std::string_view event, bool json) {
+  if (!json) return absl::OkStatus();
+  if (event.size() > kMaxFrameBody) {
+    return InvalidArgument("event: has {} bytes, the limit is {}", event.size(), kMaxFrameBody);
   }
-  if (!package.result_is_json) return absl::OkStatus();
-  if (request.event.size() > kMaxFrameBody) {
-    return InvalidArgument("event: has {} bytes, the limit is {}", request.event.size(),
-                           kMaxFrameBody);
-  }
-  const Status json = CheckJson(request.event);
-  if (json.ok()) return absl::OkStatus();
-  return InvalidArgument("event: not JSON: {}", std::string(json.message()));
+  const Status status = CheckJson(event);
+  if (status.ok()) return absl::OkStatus();
+  return InvalidArgument("event: not JSON: {}", std::string(status.message()));
 }
 
 // A result that is no JSON is the function's mistake, whichever runtime let it through.
@@ -111,7 +114,8 @@ class LocalEngine final : public Engine {
     NANOGRID_ASSIGN_OR_RETURN(const std::shared_ptr<Deployment> deployment,
                               deployments_.Find(joined, request.function, request.qualifier));
     const FunctionPackage& package = deployment->package;
-    NANOGRID_RETURN_IF_ERROR(CheckRequest(request, package));
+    NANOGRID_RETURN_IF_ERROR(CheckRequestId(request.request_id));
+    NANOGRID_RETURN_IF_ERROR(CheckEvent(request.event, package.result_is_json));
     const std::string id = request.request_id.empty() ? MakeRequestId() : request.request_id;
     Observer& observer = *parts_.observer;
     observer.OnInvocationStart(package.name, package.version, id);
@@ -126,6 +130,17 @@ class LocalEngine final : public Engine {
     if (package.result_is_json) CheckResult(*outcome);
     observer.OnInvocationEnd(package.name, package.version, id, *outcome);
     return outcome;
+  }
+
+  Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
+                                      std::string_view qualifier,
+                                      std::string_view event) override {
+    NANOGRID_ASSIGN_OR_RETURN(FunctionVersion version,
+                              parts_.catalog->Get(context, function, qualifier));
+    NANOGRID_ASSIGN_OR_RETURN(const Runtime* const runtime,
+                              FindRuntime(parts_.runtimes, version.runtime));
+    NANOGRID_RETURN_IF_ERROR(CheckEvent(event, runtime->result_is_json));
+    return version;
   }
 
   Result<FunctionVersion> Get(const Context& context, std::string_view function,

@@ -1,0 +1,75 @@
+#include "engine/sweeper.h"
+
+#include <utility>
+
+#include "core/errors.h"
+#include "engine/job_life.h"
+#include "engine/job_objects.h"
+#include "engine/job_pause.h"
+
+namespace nanogrid {
+namespace {
+
+constexpr size_t kBatch = 1000;
+
+}  // namespace
+
+Sweeper::Sweeper(const ControllerParts& parts, std::function<void(const Job&)> send)
+    : parts_(parts),
+      send_(std::move(send)),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+void Sweeper::Run(const std::stop_token& stop) {
+  const Context context = Context::WithStop(stop);
+  Status status = SendNewest(context);
+  while (!stop.stop_requested()) {
+    if (status.ok()) status = Sweep(context);
+    if (!status.ok() && !stop.stop_requested()) parts_.observer->OnError("sweep jobs", status);
+    status = absl::OkStatus();
+    Pause(stop, parts_.options.sweep_every);
+  }
+}
+
+Status Sweeper::SendNewest(const Context& context) {
+  const JobFilter pending{.state = JobState::kPending};
+  NANOGRID_ASSIGN_OR_RETURN(const JobPage newest, parts_.jobs->List(context, pending, {}, kBatch));
+  for (const Job& job : newest.jobs) {
+    if (job.attempt == 0) send_(job);
+  }
+  return absl::OkStatus();
+}
+
+Status Sweeper::Sweep(const Context& context) {
+  while (true) {
+    const SystemTime now = parts_.clock->WallNow();
+    NANOGRID_ASSIGN_OR_RETURN(const std::vector<Job> due, parts_.jobs->Due(context, now, kBatch));
+    size_t handled = 0;
+    Status trouble;  // of one job: the others go on
+    for (const Job& job : due) {
+      NANOGRID_RETURN_IF_ERROR(context.Check(parts_.clock->Now()));
+      const Status status = Handle(context, job, now);
+      // Aborted, NotFound: somebody else was faster, a worker or another controller.
+      if (status.ok() || absl::IsAborted(status) || absl::IsNotFound(status)) {
+        ++handled;
+      } else {
+        trouble.Update(status);
+      }
+    }
+    if (due.size() < kBatch || handled == 0) return trouble;
+  }
+}
+
+Status Sweeper::Handle(const Context& context, const Job& job, SystemTime now) {
+  const DueDecision decision = DecideDue(job, now);
+  if (decision.expired) {
+    NANOGRID_RETURN_IF_ERROR(RemoveJobObjects(context, *parts_.objects, job));
+    return parts_.jobs->Remove(context, job.id);
+  }
+  const Result<Job> next =
+      parts_.jobs->Transition(context, {job.id, job.attempt}, job.state, decision.next);
+  if (!next.ok()) return next.status();
+  send_(*next);
+  return absl::OkStatus();
+}
+
+}  // namespace nanogrid

@@ -1,0 +1,29 @@
+// Looks after jobs whose time has come: lost ones go back into the queue, old ones go.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "nanogrid/controller.h"
+
+namespace nanogrid {
+
+class Sweeper {
+ public:
+  // `send` sends a job's message. What the arguments refer to outlives this object.
+  Sweeper(const ControllerParts& parts, std::function<void(const Job&)> send);
+
+ private:
+  void Run(const std::stop_token& stop);
+  // The newest jobs may have been created by a controller that died before it sent them.
+  Status SendNewest(const Context& context);
+  // Until nothing is due.
+  Status Sweep(const Context& context);
+  Status Handle(const Context& context, const Job& job, SystemTime now);
+
+  const ControllerParts& parts_;
+  const std::function<void(const Job&)> send_;
+  std::jthread thread_;  // last: uses the rest
+};
+
+}  // namespace nanogrid
