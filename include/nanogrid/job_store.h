@@ -52,8 +52,8 @@ struct Job {
   SystemTime due{};
   std::string progress{};  // JSON value that the function reported last; at most 4 KiB
 
-  // Of the latest attempt that ended; `result` is empty if result_key is set. Long texts of its error
-  // are cut when it is stored.
+  // Of the latest attempt that ended; `result` is empty if result_key is set. Long texts of its
+  // error are cut when it is stored.
   std::optional<Outcome> outcome{};
   std::string result_key{};  // of the object that holds a large result
   uint64_t result_size = 0;
