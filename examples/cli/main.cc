@@ -17,12 +17,9 @@ ExitCode ExplainParse(const CLI::App& app, const CLI::ParseError& why, bool json
     app.exit(why);
     return kExitSuccess;
   }
-  const absl::Status error = absl::InvalidArgumentError(why.what());
-  if (json) Output(stdout).Print(ErrorJson(error));
-  Output err(stderr);
-  err.Print(err.Paint(Color::kRed, "nanogrid: "));
-  err.Write(fmt::format("{}\nRun with --help for what there is.\n", why.what()));
-  return kExitUsage;
+  const ExitCode code = ReportFailure(absl::InvalidArgumentError(why.what()), json);
+  Output(stderr).Print("Run with --help for what there is.\n");
+  return code;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <fmt/format.h>
+#include <nanogrid/records_json.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,11 +94,21 @@ std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log) 
       nanogrid::ToString(outcome.start));
 }
 
-std::string ErrorJson(const nanogrid::Status& error) {
-  return fmt::format(R"({{"error":{{"code":"{}","message":{}}}}})"
-                     "\n",
-                     absl::StatusCodeToString(error.code()),
-                     JsonString(std::string(error.message())));
+void ShowError(Output& err, const nanogrid::FunctionError& error) {
+  err.Print(err.Paint(Color::kRed, EscapeForTerminal(error.type + ": " + error.message)) + "\n");
+  if (error.stack.empty()) return;
+  err.Write(error.stack);
+  if (error.stack.back() != '\n') err.Print("\n");
+}
+
+ExitCode ReportFailure(const nanogrid::Status& error, bool json) {
+  Output out(stdout);
+  if (json) out.Print(nanogrid::ErrorJson(error) + "\n");
+  (void)out.Flush();
+  Output err(stderr);
+  err.Print(err.Paint(Color::kRed, "nanogrid: "));
+  err.Write(std::string(error.message()) + "\n");
+  return ExitCodeOf(error);
 }
 
 std::string UsageLine(const nanogrid::Outcome& outcome) {

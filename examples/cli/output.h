@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "escaping.h"
+#include "exit_codes.h"
 
 enum class Color { kRed, kGreen, kYellow, kDim };
 
@@ -57,9 +58,14 @@ class KeptLog : public nanogrid::LogSink {
   std::string text_{};
 };
 
-// The objects of --json, one line each.
+// The object of --json for an invocation, one line.
 std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log);
-std::string ErrorJson(const nanogrid::Status& error);
+
+// Why a function failed, for people.
+void ShowError(Output& err, const nanogrid::FunctionError& error);
+
+// Says why a command cannot do what it should, for scripts as an object too; the exit status.
+ExitCode ReportFailure(const nanogrid::Status& error, bool json);
 
 // "cold start · wall 12.3 ms · cpu 8.1 ms · memory 9.4 MiB"
 std::string UsageLine(const nanogrid::Outcome& outcome);

@@ -3,15 +3,9 @@
 #include <fmt/format.h>
 #include <nanogrid/nanogrid.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
-#include <memory>
 
+#include "function_code.h"
 #include "output.h"
 #include "stop_signals.h"
 
@@ -19,50 +13,6 @@ namespace {
 
 using nanogrid::Result;
 using nanogrid::Status;
-
-Status Usage(const std::string& message) { return absl::InvalidArgumentError(message); }
-
-// "my hello.py" → "my_hello"
-std::string NameOf(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::string name = std::filesystem::absolute(path, ignored).lexically_normal().stem().string();
-  if (name.empty() && path.has_parent_path()) return NameOf(path.parent_path());
-  std::replace_if(
-      name.begin(), name.end(),
-      [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; }, '_');
-  return name.empty() ? "function" : name.substr(0, 64);
-}
-
-Result<nanogrid::FunctionSpec> SpecOf(const RunOptions& options) {
-  nanogrid::FunctionSpec spec{.name = options.name.empty() ? NameOf(options.path) : options.name,
-                              .code = nanogrid::Code::FromPath(options.path)};
-  for (const auto& [name, value] : options.settings) {
-    if (Status status = nanogrid::ApplySetting(spec, name, value); !status.ok()) return status;
-  }
-  if (Status status = nanogrid::ValidateSpec(spec); !status.ok()) return status;
-  if (std::error_code error; !std::filesystem::exists(options.path, error)) {
-    return Usage(
-        fmt::format("{}: {}", options.path, error ? error.message() : "no such file or directory"));
-  }
-  return spec;
-}
-
-Result<std::string> EventOf(const RunOptions& options) {
-  std::string bytes;
-  if (options.event == "-") {
-    bytes.assign(std::istreambuf_iterator<char>(std::cin), {});
-    if (std::cin.bad()) return Usage("event: standard input cannot be read");
-    return bytes;
-  }
-  if (!options.event.starts_with('@')) return options.event;
-  const std::string path = options.event.substr(1);
-  std::ifstream file(path, std::ios::binary);
-  bytes.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    return Usage(fmt::format("event '{}': the file cannot be read", options.event));
-  }
-  return bytes;
-}
 
 // The engine was stopped before the function could end by itself: that is an ending, too.
 nanogrid::Outcome EndedBefore(const Status& status) {
@@ -83,19 +33,15 @@ class Runner {
     if (absl::IsCancelled(code.status()) || absl::IsDeadlineExceeded(code.status())) {
       code = Show(EndedBefore(code.status()), "");
     }
-    if (code.ok()) return *code;
-    if (options_.json) out_.Print(ErrorJson(code.status()));
-    (void)out_.Flush();
-    err_.Print(err_.Paint(Color::kRed, "nanogrid: "));
-    err_.Write(std::string(code.status().message()) + "\n");
-    return ExitCodeOf(code.status());
+    return code.ok() ? *code : ReportFailure(code.status(), options_.json);
   }
 
  private:
   Result<ExitCode> Invocations() {
-    const Result<nanogrid::FunctionSpec> spec = SpecOf(options_);
+    const Result<nanogrid::FunctionSpec> spec =
+        MakeSpec(options_.path, options_.name, options_.settings);
     if (!spec.ok()) return spec.status();
-    Result<std::string> event = EventOf(options_);
+    Result<std::string> event = ReadEvent(options_.event);
     if (!event.ok()) return event.status();
 
     const StopSignals signals;
@@ -105,7 +51,7 @@ class Runner {
     const auto version = (*engine)->Register(context, *spec);
     if (!version.ok()) return version.status();
     // A program that reads no JSON is given nothing rather than "null".
-    if (!options_.has_event && version->runtime != "exec") *event = "null";
+    if (!options_.event.given && version->runtime == "exec") event->clear();
 
     ExitCode code = kExitSuccess;
     for (uint32_t i = 0; i < options_.repeat && code == kExitSuccess; ++i) {
@@ -134,19 +80,11 @@ class Runner {
     } else {
       out_.Write(outcome.result);
       if (outcome.result_is_json && !outcome.result.empty()) out_.Print("\n");
-      if (outcome.error) ShowFailure(*outcome.error);
+      if (outcome.error) ShowError(err_, *outcome.error);
     }
     if (options_.verbose) err_.Print(err_.Paint(Color::kDim, UsageLine(outcome)) + "\n");
     if (Status status = out_.Flush(); !status.ok()) return status;
     return ExitCodeOf(outcome.ending);
-  }
-
-  void ShowFailure(const nanogrid::FunctionError& error) {
-    err_.Print(err_.Paint(Color::kRed, EscapeForTerminal(error.type + ": " + error.message)) +
-               "\n");
-    if (error.stack.empty()) return;
-    err_.Write(error.stack);
-    if (error.stack.back() != '\n') err_.Print("\n");
   }
 
   const RunOptions& options_;

@@ -3,24 +3,23 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
+#include "event_option.h"
 #include "exit_codes.h"
+#include "settings_options.h"
 
 namespace CLI {
 class App;
 }
 
 struct RunOptions {
-  std::string path{};   // file, directory or zip
-  std::string name{};   // empty: made of the path
-  std::string event{};  // JSON, "@FILE" or "-"
-  bool has_event = false;
+  std::string path{};  // file, directory or zip
+  std::string name{};  // empty: made of the path
+  EventOption event{};
   uint32_t repeat = 1;
   bool json = false;
   bool verbose = false;
-  std::vector<std::pair<std::string, std::string>> settings{};  // as given, for ApplySetting
+  GivenSettings settings{};
 };
 
 // Declares `run` and its options, which are written to `options` when a command line is parsed.

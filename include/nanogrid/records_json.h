@@ -17,8 +17,8 @@ std::string JobJson(const Job& job);
 std::string EventJson(const JobEvent& event);
 // The settings, and "name", "version", "created", "code_digest".
 std::string FunctionJson(const FunctionVersion& version);
-// {"error": {"code": "INVALID_ARGUMENT", "message": …, "field": … or null}}. The field is the word
-// before the first colon of the message, if it is one.
+// {"error": {"code": "INVALID_ARGUMENT", "message": …, "field": … or null}}. The field is what
+// the message of an InvalidArgument begins with.
 std::string ErrorJson(const Status& error);
 
 // What these made, read back. InvalidArgument if it is nothing of the kind.

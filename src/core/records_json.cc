@@ -1,5 +1,6 @@
 #include "nanogrid/records_json.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
@@ -136,6 +137,18 @@ Result<Outcome> ReadOutcome(const Reader& reader) {
   return outcome;
 }
 
+// "name: …", or "setting 'value': …" as the settings say it.
+std::string_view NamedField(std::string_view message) {
+  const size_t end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_");
+  if (end == 0 || end == std::string_view::npos) return {};
+  const std::string_view name = message.substr(0, end);
+  if (message[end] == ':') return name;
+  const auto settings = FunctionSettings();
+  const bool is_setting = std::any_of(settings.begin(), settings.end(),
+                                      [&](const SettingInfo& each) { return each.name == name; });
+  return message[end] == ' ' && is_setting ? name : std::string_view();
+}
+
 }  // namespace
 
 std::string JobJson(const Job& job) {
@@ -265,11 +278,10 @@ Result<FunctionVersion> ParseFunction(std::string_view text) {
 
 std::string ErrorJson(const Status& error) {
   const std::string message(error.message());
-  const size_t end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.");
-  const bool named = error.code() == absl::StatusCode::kInvalidArgument && end > 0 &&
-                     end != std::string::npos && message[end] == ':';
   json::value field = nullptr;
-  if (named) field = Json(message.substr(0, end));
+  if (error.code() == absl::StatusCode::kInvalidArgument) {
+    if (const std::string_view name = NamedField(message); !name.empty()) field = Json(name);
+  }
   return json::serialize(
       json::object{{"error", json::object{{"code", Json(absl::StatusCodeToString(error.code()))},
                                           {"message", Json(message)},

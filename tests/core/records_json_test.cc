@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "nanogrid/settings.h"
+
 namespace nanogrid {
 namespace {
 
@@ -102,6 +104,9 @@ TEST(RecordsJson, AnErrorNamesItsFieldAndIsReadBack) {
             parse(R"({"code": "INVALID_ARGUMENT", "field": "max_attempts",
                       "message": "max_attempts: 0, must be from 1 to 1000"})"));
   EXPECT_EQ(ParseError(ErrorJson(error)), error);
+  FunctionSpec spec;
+  const Status setting = ApplySetting(spec, "memory", "lots");
+  EXPECT_EQ(parse(ErrorJson(setting)).at("error").at("field"), "memory");
   const Status other = absl::NotFoundError("no function 'x: y'");
   EXPECT_TRUE(parse(ErrorJson(other)).at("error").at("field").is_null());
   EXPECT_EQ(ParseError(ErrorJson(other)), other);

@@ -84,7 +84,7 @@ class UsageTest(CliTest):
         self.assertIn(message, done.stderr.decode())
         answer = self.object(*arguments, status=2)
         self.assertEqual(list(answer), ["error"])
-        self.assertEqual(list(answer["error"]), ["code", "message"])
+        self.assertEqual(list(answer["error"]), ["code", "message", "field"])
         self.assertIn(message, answer["error"]["message"])
 
     def test_help_and_version_are_results(self):
@@ -115,7 +115,7 @@ class UsageTest(CliTest):
         self.refused("/bin/true", "--image", "alpine", message="not in this build")
 
     def test_files_that_are_not_there_are_named(self):
-        self.refused("/nonexistent.py", message="/nonexistent.py: no such file")
+        self.refused("/nonexistent.py", message="path '/nonexistent.py': no such file")
         self.refused("/bin/true", "--event", "@/nonexistent.json", message="/nonexistent.json")
 
 

@@ -1,0 +1,27 @@
+#include "settings_options.h"
+
+#include <nanogrid/settings.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+void AddSettingsOptions(CLI::App& command, GivenSettings& settings) {
+  for (const nanogrid::SettingInfo& setting : nanogrid::FunctionSettings()) {
+    const std::string name(setting.name);
+    std::string flag = "--" + name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    command
+        .add_option_function<std::vector<std::string>>(
+            flag,
+            [&settings, name](const std::vector<std::string>& values) {
+              for (const std::string& value : values) settings.emplace_back(name, value);
+            },
+            std::string(setting.help))
+        ->expected(1)
+        ->allow_extra_args(false)  // one value each time; brackets in it mean nothing
+        ->multi_option_policy(name == "env" ? CLI::MultiOptionPolicy::TakeAll
+                                            : CLI::MultiOptionPolicy::Throw)
+        ->type_name(std::string(setting.placeholder))
+        ->group("Settings of the function");
+  }
+}

@@ -1,0 +1,15 @@
+// The settings of a function as options, by the library's one table.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+// As given, in their order, for nanogrid::ApplySetting.
+using GivenSettings = std::vector<std::pair<std::string, std::string>>;
+
+void AddSettingsOptions(CLI::App& command, GivenSettings& settings);
