@@ -1,6 +1,7 @@
-// Waiting that can be stopped.
+// Waiting that can be stopped, and what is worth waiting for.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -15,6 +16,33 @@ inline void Pause(const std::stop_token& stop, Duration duration) {
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   never.wait_for(lock, stop, duration, [] { return false; });
+}
+
+// Pauses between attempts at something, longer and longer.
+class GrowingPause {
+ public:
+  // False if stop was requested.
+  bool Wait(const std::stop_token& stop) {
+    Pause(stop, next_);
+    next_ = std::min<Duration>(next_ * 2, std::chrono::seconds(1));
+    return !stop.stop_requested();
+  }
+
+ private:
+  Duration next_ = std::chrono::milliseconds(20);
+};
+
+// Whether a store that answered this may answer something else soon.
+inline bool MayPass(const Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kResourceExhausted ||
+         status.code() == absl::StatusCode::kDeadlineExceeded;
+}
+
+// Whether this says that an attempt is not the caller's any more.
+inline bool MeansLost(const Status& status) {
+  return status.code() == absl::StatusCode::kAborted ||
+         status.code() == absl::StatusCode::kNotFound;
 }
 
 }  // namespace nanogrid

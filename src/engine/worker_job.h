@@ -1,0 +1,65 @@
+// What a worker does with one message: everything from its delivery to its acknowledgement.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/job_batches.h"
+#include "engine/job_life.h"
+#include "engine/worker_leases.h"
+#include "nanogrid/worker.h"
+
+namespace nanogrid {
+
+// Thread-safe.
+class WorkerJobs {
+ public:
+  // `parts` outlive this object. `worker`: its name in job records.
+  WorkerJobs(const WorkerParts& parts, std::string worker, std::string events_end);
+
+  // From now on the message is kept, until Handle has returned.
+  void Hold(const Delivery& delivery) { leases_.Hold(delivery.receipt); }
+  // Runs the job, if that is what is to be done. Whatever goes wrong, the job is not lost.
+  void Handle(const Delivery& delivery);
+
+  // Everything that runs is killed and goes back, and nothing is begun any more.
+  void StopAll();
+  uint64_t finished() const { return finished_; }
+
+ private:
+  // What becomes of the message.
+  struct Next {
+    enum class Kind {
+      kAck,
+      kGiveBack,  // after `wait`
+      kLeave,     // it comes again when its lease is over
+      kAgain,     // the job has changed: look at it again
+    };
+    Kind kind = Kind::kAck;
+    Duration wait{};
+  };
+
+  Next Decide(const std::string& job_id);
+  Next Fail(const Job& job, std::string reason);
+  Next Run(const Job& job);
+  // Records that the attempt begins. None: it does not.
+  std::optional<Job> Claim(const Job& job, const Job& next, Next& otherwise);
+  Result<Outcome> Invoke(const Job& running, HeldAttempt& attempt);
+  // Records how the attempt ended.
+  Next Record(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome);
+  Next RecordEnd(const Job& running, HeldAttempt& attempt, Job next);
+  Next AfterLoss(const Job& running, const std::string& result_key);
+  LogWriter::Store StoreFor(const Job& running);
+  Context ShortCall() const;
+
+  const WorkerParts& parts_;
+  const std::string worker_;
+  std::atomic<bool> stopped_ = false;
+  std::atomic<uint64_t> finished_ = 0;
+  JobBatches<Receipt> acks_;
+  WorkerLeases leases_;  // last: its threads use the rest
+};
+
+}  // namespace nanogrid

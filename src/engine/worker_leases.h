@@ -1,0 +1,79 @@
+// What a worker holds, and how it keeps it.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "engine/log_writer.h"
+#include "nanogrid/worker.h"
+
+namespace nanogrid {
+
+// An attempt at a job that this worker makes. Thread-safe.
+struct HeldAttempt {
+  HeldAttempt(JobLease name, LogWriter::Store store)
+      : lease(std::move(name)), log(std::move(store), lost.get_token()) {}
+
+  // It is somebody else's, or the job has ended: the function is killed, nothing may be written.
+  void Lose() {
+    lost.request_stop();
+    stop.request_stop();
+  }
+
+  const JobLease lease;
+  std::stop_source lost;
+  std::stop_source stop;  // kills the function; what follows may be written
+  LogWriter log;
+};
+
+// Three threads: one extends leases, one looks for jobs that were cancelled or taken over, one
+// stores logs. Thread-safe.
+class WorkerLeases {
+ public:
+  // `parts` outlive this object.
+  WorkerLeases(const WorkerParts& parts, std::string events_end);
+
+  void Hold(const Receipt& receipt);
+  void Release(const Receipt& receipt);
+
+  // From before the attempt is recorded, so that no event is missed.
+  void Begin(const std::shared_ptr<HeldAttempt>& attempt);
+  // It was recorded at `now`: its lease is kept.
+  void Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now);
+  void End(const std::shared_ptr<HeldAttempt>& attempt);
+
+  // Stops all attempts, and those that begin later.
+  void StopAll();
+
+ private:
+  struct Kept {
+    std::shared_ptr<HeldAttempt> attempt;
+    TimePoint until;  // the lease's end as far as is known; min(): not recorded yet
+  };
+
+  void KeepLeases(const std::stop_token& stop);
+  void ExtendJobs(TimePoint now);
+  void ExtendMessages();
+  void FollowEvents(const std::stop_token& stop);
+  void LookAt(const JobEvent& event);
+  void FlushLogs(const std::stop_token& stop);
+
+  const WorkerParts& parts_;
+  std::string cursor_;
+  std::mutex mutex_;
+  std::condition_variable_any begun_;
+  std::unordered_set<Receipt> receipts_;
+  std::unordered_multimap<std::string, Kept> attempts_;  // by job id
+  bool stopped_ = false;
+  std::jthread keeper_, follower_, flusher_;  // last: use the rest
+};
+
+}  // namespace nanogrid
