@@ -92,11 +92,11 @@ void Sweep(const std::vector<std::string>& bases) {
 void AddWithSiblings(const CgroupMount& mount, std::vector<std::string>& bases) {
   bases.push_back(mount.own);
   if (mount.own == mount.mount_point) return;
-  const std::string parent = mount.own.substr(0, mount.own.rfind('/'));
+  const std::string parent = mount.own.substr(0, mount.own.rfind('/') + 1);
   const UniqueFd dir = OpenAt(AT_FDCWD, parent.c_str(), O_RDONLY | O_DIRECTORY);
   if (!dir) return;
   for (const std::string& name : Directories(dir.get())) {
-    std::string sibling = parent + "/" + name;
+    std::string sibling = parent + name;
     if (sibling != mount.own) bases.push_back(std::move(sibling));
   }
 }
