@@ -12,6 +12,7 @@
 #include "nanogrid/adapters/file.h"
 #include "nanogrid/adapters/local.h"
 #include "nanogrid/adapters/memory.h"
+#include "nanogrid/adapters/sqlite.h"
 
 namespace nanogrid {
 namespace {
@@ -76,6 +77,11 @@ Registry LocalRegistry() {
              NANOGRID_RETURN_IF_ERROR(CheckMemoryUri(uri));
              return MakeMemoryJobStore();
            })
+      .IgnoreError();
+  registry.catalogs.Add("sqlite", [](const Uri& uri) { return MakeSqliteFunctionCatalog(uri); })
+      .IgnoreError();
+  registry.queues.Add("sqlite", [](const Uri& uri) { return MakeSqliteQueue(uri); }).IgnoreError();
+  registry.job_stores.Add("sqlite", [](const Uri& uri) { return MakeSqliteJobStore(uri); })
       .IgnoreError();
   registry.sandboxes.Add("linux", [](const Uri& uri) { return MakeLinuxSandbox(uri); })
       .IgnoreError();

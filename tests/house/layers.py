@@ -16,6 +16,7 @@ RULES = [
     ("include/", [INTERFACES]),
     ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file)\.h", CORE]),
     ("src/runtimes/", [INTERFACES, CORE, r"runtimes/.*"]),
+    ("src/sqlite/", [INTERFACES, r"nanogrid/adapters/sqlite\.h", CORE, r"sqlite/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, r"sandbox/linux/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
     ("src/local/", [INTERFACES, r"nanogrid/adapters/.*", CORE, r"engine/.*", r"local/.*"]),

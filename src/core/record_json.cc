@@ -1,0 +1,191 @@
+#include "core/record_json.h"
+
+#include <boost/json.hpp>
+
+#include <charconv>
+
+#include "core/errors.h"
+
+namespace nanogrid {
+namespace {
+
+namespace json = boost::json;
+
+// Reads the fields of an object that this file wrote; what is missing keeps its default, so that
+// records of older builds are read too.
+class Fields {
+ public:
+  // Texts of functions may be any bytes.
+  static Result<Fields> Parse(std::string_view text) {
+    json::error_code error;
+    json::parse_options options;
+    options.allow_invalid_utf8 = true;
+    json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+    if (error || !value.is_object()) return MakeError(absl::StatusCode::kDataLoss, "broken record");
+    return Fields(std::move(value.get_object()));
+  }
+  explicit Fields(json::object object) : object_(std::move(object)) {}
+
+  void Get(const char* name, std::string& value) const {
+    if (const json::value* found = object_.if_contains(name); found && found->is_string()) {
+      value.assign(found->get_string().data(), found->get_string().size());
+    }
+  }
+  void Get(const char* name, bool& value) const {
+    if (const json::value* found = object_.if_contains(name))
+      value = found->if_bool() && *found->if_bool();
+  }
+  template <std::integral Integer>
+  void Get(const char* name, Integer& value) const {
+    const json::value* found = object_.if_contains(name);
+    if (found == nullptr) return;
+    if (const int64_t* number = found->if_int64()) value = static_cast<Integer>(*number);
+    if (const uint64_t* number = found->if_uint64()) value = static_cast<Integer>(*number);
+  }
+  void Get(const char* name, Duration& value) const {
+    Duration::rep count = value.count();
+    Get(name, count);
+    value = Duration(count);
+  }
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void Get(const char* name, Enum& value) const {
+    int number = static_cast<int>(value);
+    Get(name, number);
+    value = static_cast<Enum>(number);
+  }
+  const json::object* Object(const char* name) const {
+    const json::value* found = object_.if_contains(name);
+    return found == nullptr ? nullptr : found->if_object();
+  }
+  bool Has(const char* name) const { return object_.contains(name); }
+
+ private:
+  json::object object_;
+};
+
+template <typename Enum>
+int Number(Enum value) {
+  return static_cast<int>(value);
+}
+
+// Shares are text: Boost.JSON's doubles do not come back as they were to the last bit.
+std::string ShareText(double share) { return fmt::format("{}", share); }
+double ParseShare(const std::string& text) {
+  double share = 0;
+  std::from_chars(text.data(), text.data() + text.size(), share);
+  return share;
+}
+
+json::object LimitsObject(const Limits& limits) {
+  json::object object{{"memory", limits.memory},
+                      {"cpus", ShareText(limits.cpus)},
+                      {"tmp_size", limits.tmp_size},
+                      {"max_processes", limits.max_processes},
+                      {"max_open_files", limits.max_open_files},
+                      {"max_output", limits.max_output}};
+  if (limits.timeout) object["timeout_ns"] = limits.timeout->count();
+  return object;
+}
+
+Limits ReadLimits(const Fields& fields) {
+  Limits limits;
+  fields.Get("memory", limits.memory);
+  std::string cpus;
+  fields.Get("cpus", cpus);
+  limits.cpus = ParseShare(cpus);
+  fields.Get("tmp_size", limits.tmp_size);
+  fields.Get("max_processes", limits.max_processes);
+  fields.Get("max_open_files", limits.max_open_files);
+  fields.Get("max_output", limits.max_output);
+  if (fields.Has("timeout_ns")) fields.Get("timeout_ns", limits.timeout.emplace());
+  return limits;
+}
+
+}  // namespace
+
+std::string OutcomeJson(const Outcome& outcome) {
+  json::object object{
+      {"ending", Number(outcome.ending)},         {"result_is_json", outcome.result_is_json},
+      {"exit_code", outcome.exit_code},           {"signal", outcome.signal},
+      {"wall_ns", outcome.usage.wall.count()},    {"cpu_ns", outcome.usage.cpu.count()},
+      {"peak_memory", outcome.usage.peak_memory}, {"start", Number(outcome.start)},
+      {"log_truncated", outcome.log_truncated}};
+  if (outcome.error) {
+    object["error"] = json::object{{"type", outcome.error->type},
+                                   {"message", outcome.error->message},
+                                   {"stack", outcome.error->stack}};
+  }
+  return json::serialize(object);
+}
+
+Result<Outcome> ParseOutcomeJson(std::string_view text) {
+  NANOGRID_ASSIGN_OR_RETURN(const Fields fields, Fields::Parse(text));
+  Outcome outcome;
+  fields.Get("ending", outcome.ending);
+  fields.Get("result_is_json", outcome.result_is_json);
+  fields.Get("exit_code", outcome.exit_code);
+  fields.Get("signal", outcome.signal);
+  fields.Get("wall_ns", outcome.usage.wall);
+  fields.Get("cpu_ns", outcome.usage.cpu);
+  fields.Get("peak_memory", outcome.usage.peak_memory);
+  fields.Get("start", outcome.start);
+  fields.Get("log_truncated", outcome.log_truncated);
+  if (const json::object* object = fields.Object("error")) {
+    const Fields error(*object);
+    outcome.error.emplace();
+    error.Get("type", outcome.error->type);
+    error.Get("message", outcome.error->message);
+    error.Get("stack", outcome.error->stack);
+  }
+  return outcome;
+}
+
+std::string FunctionVersionJson(const FunctionVersion& version) {
+  json::object env;
+  for (const auto& [name, value] : version.env) env[name] = value;
+  const json::object object{{"name", version.name},
+                            {"number", version.number},
+                            {"code_digest", version.code_digest},
+                            {"runtime", version.runtime},
+                            {"handler", version.handler},
+                            {"env", std::move(env)},
+                            {"limits", LimitsObject(version.limits)},
+                            {"network", Number(version.grants.network)},
+                            {"concurrency", version.concurrency},
+                            {"sandbox", version.sandbox},
+                            {"image", version.image},
+                            {"root", version.root},
+                            {"artifact_digest", version.artifact_digest},
+                            {"created", version.created.time_since_epoch().count()}};
+  return json::serialize(object);
+}
+
+Result<FunctionVersion> ParseFunctionVersionJson(std::string_view text) {
+  NANOGRID_ASSIGN_OR_RETURN(const Fields fields, Fields::Parse(text));
+  FunctionVersion version;
+  fields.Get("name", version.name);
+  fields.Get("number", version.number);
+  fields.Get("code_digest", version.code_digest);
+  fields.Get("runtime", version.runtime);
+  fields.Get("handler", version.handler);
+  if (const json::object* env = fields.Object("env")) {
+    const Fields values(*env);
+    for (const auto& entry : *env) values.Get(entry.key_c_str(), version.env[entry.key_c_str()]);
+  }
+  if (const json::object* limits = fields.Object("limits")) {
+    version.limits = ReadLimits(Fields(*limits));
+  }
+  fields.Get("network", version.grants.network);
+  fields.Get("concurrency", version.concurrency);
+  fields.Get("sandbox", version.sandbox);
+  fields.Get("image", version.image);
+  fields.Get("root", version.root);
+  fields.Get("artifact_digest", version.artifact_digest);
+  int64_t created = 0;
+  fields.Get("created", created);
+  version.created = SystemTime(std::chrono::milliseconds(created));
+  return version;
+}
+
+}  // namespace nanogrid

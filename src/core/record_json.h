@@ -1,0 +1,19 @@
+// Parts of records as JSON text, for stores that keep text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "nanogrid/function_spec.h"
+#include "nanogrid/job.h"
+
+namespace nanogrid {
+
+// Without the result, which is bytes and may be large.
+std::string OutcomeJson(const Outcome& outcome);
+Result<Outcome> ParseOutcomeJson(std::string_view json);
+
+std::string FunctionVersionJson(const FunctionVersion& version);
+Result<FunctionVersion> ParseFunctionVersionJson(std::string_view json);
+
+}  // namespace nanogrid
