@@ -18,6 +18,10 @@ namespace {
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
+Status Lost(int error, const char* what) {
+  return Unavailable("{}", std::string(ErrnoError(error, what).message()));
+}
+
 TimePoint After(TimePoint now, Duration time) {
   return time > TimePoint::max() - now ? TimePoint::max() : now + time;
 }
@@ -61,12 +65,12 @@ Result<UniqueFd> ConnectTo(const Context& context, const addrinfo& address, Dura
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
-  if (errno != EINPROGRESS) return Unavailable("{}", ErrnoError(errno, "connect").message());
+  if (errno != EINPROGRESS) return Lost(errno, "connect");
   NANOGRID_RETURN_IF_ERROR(Wait(context, fd.get(), POLLOUT, timeout, "connect"));
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return Unavailable("{}", std::string(ErrnoError(error, "connect").message()));
+  if (error != 0) return Lost(error, "connect");
   return fd;
 }
 
@@ -101,7 +105,7 @@ Status ClientSocket::Send(const Context& context, std::string_view bytes, Durati
     } else if (errno == EAGAIN) {
       NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLOUT, silence, "send"));
     } else if (errno != EINTR) {
-      return Unavailable("{}", std::string(ErrnoError(errno, "send").message()));
+      return Lost(errno, "send");
     }
   }
   return absl::OkStatus();
@@ -115,7 +119,7 @@ Result<size_t> ClientSocket::Receive(const Context& context, char* buffer, size_
     if (errno == EAGAIN) {
       NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLIN, silence, "receive"));
     } else if (errno != EINTR) {
-      return Unavailable("{}", std::string(ErrnoError(errno, "receive").message()));
+      return Lost(errno, "receive");
     }
   }
 }
