@@ -116,7 +116,7 @@ nanogrid::Result<nanogrid::Duration> StartSandboxed(const Workspace& workspace,
     instance = *std::move(started);
     const auto outcome = instance->Invoke({}, {.request_id = "bench"}, nanogrid::LogSink::Null());
     if (!outcome.ok()) return outcome.status();
-    const nanogrid::Status returned = CheckReturned(*outcome);
+    nanogrid::Status returned = CheckReturned(*outcome);
     if (until == Until::kGone) instance.reset();
     return returned;
   };

@@ -16,7 +16,7 @@ struct Language {
 
 // Registers the function as if for the first time, so that no instance of it is warm.
 nanogrid::Status RegisterAnew(nanogrid::Engine& engine, const nanogrid::Code& code) {
-  const nanogrid::Status removed = engine.Remove({}, "hello");
+  nanogrid::Status removed = engine.Remove({}, "hello");
   if (!removed.ok()) return removed;
   return engine.Register({.name = "hello", .code = code}).status();
 }

@@ -87,8 +87,8 @@ nanogrid::Status MeasureStarts(Bench& bench, int slices) {
   const Workspace& workspace = bench.workspace;
   auto sandbox = nanogrid::MakeLinuxSandbox();
   if (!sandbox.ok()) return sandbox.status();
-  const auto for_each_thread = [](Operation operation) {
-    return std::vector<Operation>(kMaxThreads, std::move(operation));
+  const auto for_each_thread = [](const Operation& operation) {
+    return std::vector<Operation>(kMaxThreads, operation);
   };
   std::vector<Racer> racers = {
       {.name = "vfork+exec",
@@ -104,7 +104,7 @@ nanogrid::Status MeasureStarts(Bench& bench, int slices) {
          .versus = "vfork+exec"});
   }
   for (const size_t threads : {size_t{1}, kMaxThreads}) {
-    const nanogrid::Status done =
+    nanogrid::Status done =
         Race(bench, "starts of a static program per second", racers, threads, slices);
     if (!done.ok()) return done;
   }
@@ -137,7 +137,7 @@ nanogrid::Status MeasureInvocations(Bench& bench, int slices) {
     invocations.operations.push_back([&] { return (*engine)->Invoke({}, request).status(); });
   }
   for (const size_t threads : {size_t{1}, kMaxThreads}) {
-    const nanogrid::Status done =
+    nanogrid::Status done =
         Race(bench, "warm native calls per second, 64 B", {pipes, invocations}, threads, slices);
     if (!done.ok()) return done;
   }
@@ -149,7 +149,7 @@ nanogrid::Status MeasureInvocations(Bench& bench, int slices) {
 void MeasureThroughput(Bench& bench) {
   const int slices = std::clamp(bench.rounds / 50, 3, 20);
   for (const auto measure : {MeasureStarts, MeasureInvocations}) {
-    const nanogrid::Status done = measure(bench, slices);
+    nanogrid::Status done = measure(bench, slices);
     if (!done.ok()) bench.report.AddFailure("throughput", done);
   }
 }

@@ -34,7 +34,7 @@ Result<UniqueFd> MakeLaunchBlock(const std::vector<std::string>& command,
   };
   for (const std::string& argument : command) add(argument);
   offsets.push_back(0);
-  for (const auto& [key, value] : env) add(key + "=" + value);
+  for (const auto& [key, value] : env) add(std::string(key).append("=").append(value));
   offsets.push_back(0);
   size_t nul_bytes = 0;
   for (const char c : strings) nul_bytes += c == '\0' ? 1 : 0;

@@ -15,10 +15,8 @@
 
 #include "sandbox/linux/spawner/spawner.h"
 
-// NOLINTBEGIN(readability-identifier-naming): symbols that the build makes.
 extern "C" const char nanogrid_init_begin[], nanogrid_init_end[];
 extern "C" const char nanogrid_filter_begin[], nanogrid_filter_end[];
-// NOLINTEND(readability-identifier-naming)
 
 namespace {
 
