@@ -72,7 +72,10 @@ INIT
 write_boot_script() {
   {
     echo "mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev"
+    printf 'mount --bind %q /mnt\n' "$root"
     echo "mkdir -p /dev/shm /dev/pts; mount -t tmpfs tmpfs /dev/shm; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp"
+    # This project may lie below a directory that is empty now.
+    printf 'mkdir -p %q; mount --bind /mnt %q\n' "$root" "$root"
     echo "ln -sf /proc/self/fd /dev/fd; ln -sf /proc/self/fd/1 /dev/stdout; ln -sf /proc/self/fd/2 /dev/stderr"
     echo "mount -t cgroup2 cgroup2 /sys/fs/cgroup"
     echo "busybox ip link set lo up"
