@@ -81,6 +81,12 @@ Result<sqlite3_stmt*> Connection::Prepare(const char* sql) {
   return statement.get();
 }
 
+std::vector<std::string> Connection::Statements() const {
+  std::vector<std::string> statements;
+  for (const auto& [sql, statement] : statements_) statements.emplace_back(sql);
+  return statements;
+}
+
 Query::~Query() {
   if (statement_ == nullptr) return;
   sqlite3_reset(statement_);

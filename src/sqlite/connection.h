@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "nanogrid/clock.h"
 
@@ -26,6 +27,8 @@ class Connection {
   bool InAutocommit() const { return sqlite3_get_autocommit(database_.get()) != 0; }
   // Rows that the last INSERT, UPDATE or DELETE changed.
   int64_t Changes() const { return sqlite3_changes64(database_.get()); }
+  // What was prepared so far, as SQL.
+  std::vector<std::string> Statements() const;
   // The error that `code` stands for, with the file's name.
   Status Error(int code) const;
 

@@ -149,9 +149,9 @@ class SqliteQueue final : public Queue {
   Result<TimePoint> NextVisible() {
     TimePoint next = TimePoint::max();
     NANOGRID_RETURN_IF_ERROR(database_->Read([&](Connection& connection) -> Status {
-      Query first(connection, "SELECT visible FROM messages ORDER BY visible, received LIMIT 1");
+      Query first(connection, "SELECT min(visible) FROM messages");
       NANOGRID_ASSIGN_OR_RETURN(const bool row, first.Next());
-      if (row) next = clock_.Now() + Duration(first.Time(0) - clock_.WallNow());
+      if (row && !first.IsNull(0)) next = clock_.Now() + Duration(first.Time(0) - clock_.WallNow());
       return absl::OkStatus();
     }));
     return next;
