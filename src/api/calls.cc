@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "api/answers.h"
@@ -51,6 +53,7 @@ HttpResponse Calls::Answer(ApiCall& call) {
       case Route::kRemoveFunction:
         return RemoveFunction(call);
       case Route::kListFunctions:
+      case Route::kListVersions:
         return ListFunctions(call);
       case Route::kSubmit:
         return Submit(call);
@@ -103,8 +106,11 @@ Result<HttpResponse> Calls::ListFunctions(ApiCall& call) {
   NANOGRID_ASSIGN_OR_RETURN(const std::string cursor, query.Text("cursor"));
   NANOGRID_ASSIGN_OR_RETURN(const uint64_t limit, query.Number("limit", 1, kMaxPage, kDefaultPage));
   NANOGRID_RETURN_IF_ERROR(query.Finish());
+  Engine& engine = controller_.engine();
   NANOGRID_ASSIGN_OR_RETURN(const FunctionPage page,
-                            controller_.engine().List(context(), cursor, limit));
+                            call.route == Route::kListFunctions
+                                ? engine.List(context(), cursor, limit)
+                                : engine.ListVersions(context(), call.parameter, cursor, limit));
   return PageAnswer("functions", page.functions, page.cursor, FunctionJson);
 }
 
@@ -220,18 +226,23 @@ HttpResponse Calls::ResultOf(const Job& job) {
   return response;
 }
 
+// All of it, or from `offset` at most `limit` bytes.
 Result<HttpResponse> Calls::GetLogs(ApiCall& call) {
   Query query(call.target);
   NANOGRID_RETURN_IF_ERROR(query.Flag("follow").status());
   NANOGRID_ASSIGN_OR_RETURN(uint64_t offset, query.Number("offset", 0, UINT64_MAX, 0));
+  NANOGRID_ASSIGN_OR_RETURN(uint64_t left, query.Number("limit", 1, UINT64_MAX, UINT64_MAX));
   NANOGRID_RETURN_IF_ERROR(query.Finish());
   HttpResponse response = TextAnswer("");
   Spool spool(options_.spool_dir, spool_);
-  while (true) {
-    NANOGRID_ASSIGN_OR_RETURN(const LogChunk chunk,
-                              controller_.ReadLog(context(), call.parameter, offset, kLogStep));
+  while (left > 0) {
+    NANOGRID_ASSIGN_OR_RETURN(
+        const LogChunk chunk,
+        controller_.ReadLog(context(), call.parameter, offset,
+                            static_cast<size_t>(std::min<uint64_t>(kLogStep, left))));
     if (chunk.bytes.empty()) break;
     NANOGRID_RETURN_IF_ERROR(spool.Write(chunk.bytes));
+    left -= std::min<uint64_t>(left, chunk.bytes.size());
     offset = chunk.next;
   }
   NANOGRID_RETURN_IF_ERROR(spool.MoveTo(response));

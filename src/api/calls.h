@@ -43,7 +43,7 @@ class Calls {
   Result<HttpResponse> PutFunction(ApiCall& call);
   Result<HttpResponse> GetFunction(ApiCall& call);
   Result<HttpResponse> RemoveFunction(ApiCall& call);
-  Result<HttpResponse> ListFunctions(ApiCall& call);
+  Result<HttpResponse> ListFunctions(ApiCall& call);  // kListVersions, too
   Result<HttpResponse> Submit(ApiCall& call);
   Result<HttpResponse> ListJobs(ApiCall& call);
   Result<HttpResponse> JobCall(ApiCall& call);

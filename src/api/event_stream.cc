@@ -23,10 +23,18 @@ class EventStream final : public StreamPump {
  private:
   Result<bool> Open() override {
     Query query(call_.target);
-    NANOGRID_ASSIGN_OR_RETURN(cursor_, query.Text("cursor"));
-    NANOGRID_RETURN_IF_ERROR(query.Finish());
-    if (const std::string* last = call_.request.headers.Find("Last-Event-ID")) cursor_ = *last;
     const bool of_job = call_.route == Route::kJobEvents;
+    NANOGRID_ASSIGN_OR_RETURN(cursor_, query.Text("cursor"));
+    NANOGRID_ASSIGN_OR_RETURN(const std::string from, of_job ? "" : query.Text("from"));
+    NANOGRID_RETURN_IF_ERROR(query.Finish());
+    if (!from.empty() && from != "now" && from != "start") {
+      return InvalidArgument("from: '{}', must be now or start", from);
+    }
+    if (const std::string* last = call_.request.headers.Find("Last-Event-ID")) cursor_ = *last;
+    // Of one job everything is told; of all, what happens from now on.
+    if (!of_job && cursor_.empty() && from != "start") {
+      NANOGRID_ASSIGN_OR_RETURN(cursor_, controller().EventsEnd(parts_.calls.context()));
+    }
     if (of_job) job_id_ = call_.parameter;
     Subscribe(job_id_);
     if (of_job) {
@@ -43,6 +51,8 @@ class EventStream final : public StreamPump {
     HttpResponse head;
     head.headers.Add("Content-Type", "text/event-stream");
     head.headers.Add("Cache-Control", "no-store");
+    // Where it begins: a client that is cut off before the first event resumes here.
+    if (!cursor_.empty()) head.headers.Add("NanoGrid-Cursor", cursor_);
     parts_.responder->Begin(std::move(head), ":\n\n");
     call_ = {};
     return false;
@@ -54,7 +64,9 @@ class EventStream final : public StreamPump {
       NANOGRID_ASSIGN_OR_RETURN(events, Read());
     }
     if (events.empty()) return Step{.next = over_ ? Next::kEnd : Next::kWait};
-    Step step{.next = events.size() == kPage ? Next::kAgain : Next::kWait};
+    // Of all jobs there may be thousands of events a second.
+    const Next caught_up = job_id_.empty() ? Next::kRest : Next::kWait;
+    Step step{.next = events.size() == kPage ? Next::kAgain : caught_up};
     for (const JobEvent& event : events) {
       const bool progress = event.state == JobState::kProcessing && !event.progress.empty();
       fmt::format_to(std::back_inserter(step.bytes), "id: {}\nevent: {}\ndata: {}\n\n",

@@ -74,14 +74,14 @@ Result<HttpResponse> RemoteCalls::Send(const Context& context, const HttpRequest
 }
 
 Status RemoteCalls::Stream(const Context& context, const HttpRequest& request,
-                           const std::function<Status(std::string_view)>& on_body) {
+                           const HttpClient::OnBody& on_body) {
   NANOGRID_ASSIGN_OR_RETURN(const Borrowed client, Borrowed::From(*this));
   std::string error;
   NANOGRID_ASSIGN_OR_RETURN(
       const HttpResponse response,
       client->Stream(context, request,
                      [&](const HttpResponse& head, std::string_view piece) -> Status {
-                       if (Succeeded(head)) return on_body(piece);
+                       if (Succeeded(head)) return on_body(head, piece);
                        error += piece.substr(0, kMaxError - std::min(kMaxError, error.size()));
                        return absl::OkStatus();
                      }));

@@ -27,7 +27,7 @@ class RemoteCalls {
   Result<HttpResponse> Send(const Context& context, const HttpRequest& request);
   // The body in pieces.
   Status Stream(const Context& context, const HttpRequest& request,
-                const std::function<Status(std::string_view)>& on_body);
+                const HttpClient::OnBody& on_body);
 
  private:
   class Borrowed;

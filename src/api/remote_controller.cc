@@ -1,12 +1,11 @@
 #include "nanogrid/adapters/remote.h"
 
-#include <boost/json.hpp>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
 
-#include "api/event_stream.h"
+#include "api/event_parser.h"
 #include "api/remote_engine.h"
 #include "api/remote_feed.h"
 #include "core/errors.h"
@@ -15,8 +14,6 @@
 
 namespace nanogrid {
 namespace {
-
-namespace json = boost::json;
 
 // A thread that follows events until it is destroyed.
 class RemoteSubscription final : public Controller::Subscription {
@@ -98,8 +95,9 @@ class RemoteController final : public Controller {
   }
 
   Status ReadResult(const Context& context, std::string_view id, Sink& sink) override {
-    return calls_.Stream(context, {.target = RemoteTarget({"jobs", id, "result"})},
-                         [&](std::string_view piece) { return sink.Write(piece); });
+    return calls_.Stream(
+        context, {.target = RemoteTarget({"jobs", id, "result"})},
+        [&](const HttpResponse&, std::string_view piece) { return sink.Write(piece); });
   }
 
   Result<LogChunk> ReadLog(const Context& context, std::string_view id, uint64_t offset,
@@ -122,18 +120,17 @@ class RemoteController final : public Controller {
     return events;
   }
 
+  // A stream says in its header where it begins.
   Result<std::string> EventsEnd(const Context& context) override {
-    NANOGRID_ASSIGN_OR_RETURN(
-        const HttpResponse response,
-        calls_.Send(context, {.target = RemoteTarget({"events"}, {{"end", "true"}})}));
-    json::error_code error;
-    const json::value value = json::parse(response.body, error);
-    const json::object* const object = error ? nullptr : value.if_object();
-    const json::value* const cursor = object != nullptr ? object->if_contains("cursor") : nullptr;
-    if (cursor == nullptr || !cursor->is_string()) {
-      return Unavailable("the server answered what is no cursor");
-    }
-    return std::string(cursor->get_string());
+    std::string cursor;
+    const Status seen = absl::AlreadyExistsError("the header is enough");
+    const Status status = calls_.Stream(context, {.target = RemoteTarget({"events"})},
+                                        [&](const HttpResponse& head, std::string_view) {
+                                          cursor = head.headers.Get("NanoGrid-Cursor");
+                                          return seen;
+                                        });
+    if (!status.ok() && status != seen) return status;
+    return cursor;
   }
 
   std::unique_ptr<Subscription> Subscribe(std::string_view job_id,
@@ -202,12 +199,12 @@ class RemoteController final : public Controller {
 
   Status FollowEvents(const Context& context, std::string_view job_id, std::string_view cursor,
                       const std::function<Status(const JobEvent&)>& take) {
-    HttpRequest request{.target = job_id.empty() ? RemoteTarget({"events"})
+    HttpRequest request{.target = job_id.empty() ? RemoteTarget({"events"}, {{"from", "start"}})
                                                  : RemoteTarget({"jobs", job_id, "events"}),
                         .headers = {{"Accept", "text/event-stream"}}};
     if (!cursor.empty()) request.headers.Add("Last-Event-ID", std::string(cursor));
-    EventStreamParser parser;
-    return calls_.Stream(context, request, [&](std::string_view piece) {
+    EventParser parser;
+    return calls_.Stream(context, request, [&](const HttpResponse&, std::string_view piece) {
       return parser.Feed(piece, [&](std::string_view data) -> Status {
         NANOGRID_ASSIGN_OR_RETURN(const JobEvent event, ParseEvent(data));
         return take(event);

@@ -89,7 +89,7 @@ Result<Outcome> RemoteEngine::Invoke(const Context& context, const InvokeRequest
   NANOGRID_ASSIGN_OR_RETURN(Job job, ParseJob(record.body));
   if (request.log != nullptr) {
     NANOGRID_RETURN_IF_ERROR(calls_.Stream(context, {.target = RemoteTarget({"jobs", id, "logs"})},
-                                           [&](std::string_view piece) {
+                                           [&](const HttpResponse&, std::string_view piece) {
                                              request.log->Write(piece);
                                              return absl::OkStatus();
                                            }));
@@ -99,8 +99,7 @@ Result<Outcome> RemoteEngine::Invoke(const Context& context, const InvokeRequest
   return *std::move(job.outcome);
 }
 
-Result<FunctionVersion> RemoteEngine::CheckInvoke(const Context& context,
-                                                  std::string_view function,
+Result<FunctionVersion> RemoteEngine::CheckInvoke(const Context& context, std::string_view function,
                                                   std::string_view qualifier,
                                                   std::string_view event) {
   NANOGRID_ASSIGN_OR_RETURN(FunctionVersion version, Get(context, function, qualifier));

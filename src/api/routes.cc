@@ -16,6 +16,7 @@ constexpr std::array kRoutes = {
     RouteInfo{Route::kGetFunction, "GET", "/v1/functions/{name}", Body::kNone},
     RouteInfo{Route::kRemoveFunction, "DELETE", "/v1/functions/{name}", Body::kNone},
     RouteInfo{Route::kListFunctions, "GET", "/v1/functions", Body::kNone},
+    RouteInfo{Route::kListVersions, "GET", "/v1/functions/{name}/versions", Body::kNone},
     RouteInfo{Route::kInvoke, "POST", "/v1/functions/{name}/invoke", Body::kEvent},
     RouteInfo{Route::kSubmit, "POST", "/v1/functions/{name}/jobs", Body::kEvent},
     RouteInfo{Route::kListJobs, "GET", "/v1/jobs", Body::kNone},

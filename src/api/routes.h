@@ -17,6 +17,7 @@ enum class Route {
   kGetFunction,
   kRemoveFunction,
   kListFunctions,
+  kListVersions,
   kInvoke,
   kSubmit,
   kListJobs,

@@ -9,7 +9,7 @@
 
 namespace nanogrid {
 
-class EventStreamParser {
+class EventParser {
  public:
   using OnData = std::function<Status(std::string_view data)>;
 
