@@ -149,7 +149,7 @@ nanogrid::Status MeasureInvocations(Bench& bench, int slices) {
 void MeasureThroughput(Bench& bench) {
   const int slices = std::clamp(bench.rounds / 50, 3, 20);
   for (const auto measure : {MeasureStarts, MeasureInvocations}) {
-    nanogrid::Status done = measure(bench, slices);
+    const nanogrid::Status done = measure(bench, slices);
     if (!done.ok()) bench.report.AddFailure("throughput", done);
   }
 }

@@ -10,7 +10,6 @@ namespace nanogrid {
 namespace {
 
 using testing::AnyOf;
-using testing::HasSubstr;
 using testing::SizeIs;
 
 constexpr auto kUnavailable = absl::StatusCode::kUnavailable;

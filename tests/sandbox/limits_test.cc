@@ -7,9 +7,7 @@ namespace nanogrid {
 namespace {
 
 using testing::AllOf;
-using testing::AnyOf;
 using testing::Ge;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Le;
 using testing::SizeIs;
@@ -36,12 +34,12 @@ class Limit : public SandboxTest {
   }
   // One invocation of a new instance, of which no process may be left when it has ended.
   Outcome RunAlone(const FunctionPackage& given, std::string_view event = "",
-                   Context context = Context::WithTimeout(kHang)) {
+                   const Context& context = Context::WithTimeout(kHang)) {
     FunctionPackage package = given;
     package.command.back() += "alone";
     const auto instance = Start(package);
     if (!instance) return {};
-    const Outcome outcome = Invoke(*instance, event, log_, context);
+    Outcome outcome = Invoke(*instance, event, log_, context);
     EXPECT_THAT(ProcessesWith(package.command.back()), IsEmpty());
     EXPECT_FALSE(instance->Reusable());
     EXPECT_THAT(outcome.usage.wall, Ge(Duration::zero()));

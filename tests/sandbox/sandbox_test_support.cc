@@ -267,7 +267,7 @@ std::string SandboxTest::Output(const FunctionPackage& package, std::string_view
   return outcome.result;
 }
 
-Outcome Invoke(Instance& instance, std::string_view event, LogSink& log, Context context) {
+Outcome Invoke(Instance& instance, std::string_view event, LogSink& log, const Context& context) {
   Result<Outcome> outcome =
       instance.Invoke(context, {.request_id = "test-request", .event = event}, log);
   EXPECT_TRUE(outcome.ok()) << outcome.status();

@@ -137,7 +137,7 @@ class SandboxTest : public testing::TestWithParam<Setup> {
 
 // One call that is expected not to be an error.
 Outcome Invoke(Instance& instance, std::string_view event, LogSink& log = LogSink::Null(),
-               Context context = Context::WithTimeout(kHang));
+               const Context& context = Context::WithTimeout(kHang));
 
 }  // namespace nanogrid
 

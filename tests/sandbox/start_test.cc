@@ -142,7 +142,7 @@ TEST_P(Starting, ALargeEnvironmentArrivesWhole) {
     const std::string name = "NAME_" + std::to_string(i),
                       value(1000, static_cast<char>('a' + i % 26));
     package.env[name] = value;
-    expected += name + "=" + value + "\n";
+    expected.append(name).append("=").append(value).append("\n");
   }
   EXPECT_EQ(Output(package), expected);
 }

@@ -90,7 +90,7 @@ class SandboxConformance : public testing::TestWithParam<SandboxAdapter> {
   Outcome Run(std::string_view event, LogSink& log = LogSink::Null(), const Context& context = {}) {
     const std::unique_ptr<Instance> instance = Start();
     if (!instance) return {.ending = Ending::kViolation};
-    const Outcome outcome = Invoke(*instance, event, log, context);
+    Outcome outcome = Invoke(*instance, event, log, context);
     const bool good = outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
     EXPECT_EQ(instance->Reusable(), good && package_.protocol == Protocol::kFrames);
     EXPECT_EQ(outcome.error.has_value(), outcome.ending != Ending::kReturned);
