@@ -150,9 +150,9 @@ class MemoryJobStore final : public JobStore {
     NANOGRID_ASSIGN_OR_RETURN(const uint64_t after, ReadEventCursor(cursor));
     std::vector<JobEvent> events;
     std::unique_lock lock(mutex_);
-    while (context.Check(clock_.Now()).ok()) {
+    while (!context.stop.stop_requested()) {
       events = job_id.empty() ? AllEvents(after, limit) : EventsOf(job_id, after, limit);
-      if (!events.empty()) break;
+      if (!events.empty() || !context.Check(clock_.Now()).ok()) break;
       changed_.Wait(lock, context, clock_, TimePoint::max());
     }
     return events;

@@ -173,7 +173,7 @@ class SqliteJobStore final : public JobStore {
     NANOGRID_RETURN_IF_ERROR(CheckListLimit(limit));
     NANOGRID_ASSIGN_OR_RETURN(const uint64_t after, ReadEventCursor(cursor));
     std::vector<JobEvent> events;
-    while (events.empty() && context.Check(clock_.Now()).ok()) {
+    while (!context.stop.stop_requested()) {
       const uint64_t seen = database_->Changes(Topic::kEvents);
       NANOGRID_RETURN_IF_ERROR(database_->Read([&](Connection& connection) -> Status {
         NANOGRID_ASSIGN_OR_RETURN(events, job_id.empty()
@@ -181,7 +181,8 @@ class SqliteJobStore final : public JobStore {
                                               : EventsOf(connection, job_id, after, limit));
         return absl::OkStatus();
       }));
-      if (events.empty()) database_->WaitForChange(context, clock_, Topic::kEvents, seen);
+      if (!events.empty() || !context.Check(clock_.Now()).ok()) break;
+      database_->WaitForChange(context, clock_, Topic::kEvents, seen);
     }
     return events;
   }

@@ -96,6 +96,17 @@ TEST_P(JobStoreConformance, WhatHappensWakesWhoWaitsForIt) {
   Create(3);
 }
 
+TEST_P(JobStoreConformance, ADeadlineThatHasPassedStillGetsTheEventsThatAreThere) {
+  const Context passed{.deadline = clock_.Now() - std::chrono::seconds(1)};
+  Create(1);
+  const auto events = store_->Events(passed, "", "");
+  ASSERT_TRUE(events.ok()) << events.status();
+  EXPECT_EQ(events->size(), 1u);
+  const auto none = store_->Events(passed, Id(1), EventsEnd());
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->empty());
+}
+
 TEST_P(JobStoreConformance, AStopOrADeadlineEndsTheWaitForEvents) {
   const std::string end = EventsEnd();
   std::stop_source stop;
