@@ -13,8 +13,7 @@ namespace nanogrid {
 namespace {
 
 constexpr size_t kPage = 100;
-// Where nothing may be stored, nobody wants to wait for it: announcements tell.
-constexpr Duration kLook = std::chrono::milliseconds(2);
+constexpr char kComment[] = ":\n\n";
 
 class EventStream final : public StreamPump {
  public:
@@ -42,7 +41,7 @@ class EventStream final : public StreamPump {
                                 controller().GetJob(parts_.calls.context(), job_id_));
       over_ = IsTerminal(job.state);
     }
-    // A cursor that is none is an error, and a browser that has seen the end must not come again.
+    // A cursor that is none is an error, and a browser that has seen the end shall not come again.
     NANOGRID_ASSIGN_OR_RETURN(first_, Read());
     if (over_ && first_.empty()) {
       parts_.responder->Send({.status = 204});
@@ -53,7 +52,9 @@ class EventStream final : public StreamPump {
     head.headers.Add("Cache-Control", "no-store");
     // Where it begins: a client that is cut off before the first event resumes here.
     if (!cursor_.empty()) head.headers.Add("NanoGrid-Cursor", cursor_);
-    parts_.responder->Begin(std::move(head), ":\n\n");
+    parts_.responder->Begin(std::move(head), kComment);
+    // For clients that see a header only once something follows it.
+    parts_.responder->Write(kComment, {});
     call_ = {};
     return false;
   }
@@ -84,14 +85,14 @@ class EventStream final : public StreamPump {
   }
 
   Result<std::vector<JobEvent>> Read() {
-    Context soon = parts_.calls.context();
-    soon.deadline = std::chrono::steady_clock::now() + kLook;
+    Context look = parts_.calls.context();
+    look.deadline = TimePoint::min();  // does not wait: announcements tell when to look again
     std::string cursor;
     {
       const std::lock_guard lock(mutex_);
       cursor = cursor_;
     }
-    return controller().Events(soon, job_id_, cursor, kPage);
+    return controller().Events(look, job_id_, cursor, kPage);
   }
 
   ApiCall call_;

@@ -5,6 +5,11 @@
 #include "api/answers.h"
 
 namespace nanogrid {
+namespace {
+
+constexpr Duration kRest = std::chrono::milliseconds(50);
+
+}  // namespace
 
 void StreamPump::Start() {
   // Not on the I/O thread, where nothing may wait, as the end of a subscription does.
@@ -34,6 +39,11 @@ void StreamPump::Run() {
 
 void StreamPump::Done(Next next) {
   if (next == Next::kEnd) return parts_.responder->End();
+  if (next == Next::kRest) {
+    return parts_.pool.PostAfter(kRest, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Done(Next::kWait);
+    });
+  }
   {
     const std::lock_guard lock(mutex_);
     if (next == Next::kWait && !woken_) {

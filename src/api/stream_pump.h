@@ -27,6 +27,7 @@ class StreamPump : public std::enable_shared_from_this<StreamPump> {
   enum class Next {
     kAgain,  // there may be more at once
     kWait,   // for Wake
+    kRest,   // a moment, then for Wake: what happens in it goes out together
     kEnd,    // that was all
   };
   struct Step {
