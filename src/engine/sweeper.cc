@@ -17,6 +17,7 @@ constexpr size_t kBatch = 1000;
 Sweeper::Sweeper(const ControllerParts& parts, std::function<void(const Job&)> send)
     : parts_(parts),
       send_(std::move(send)),
+      began_(parts.clock->WallNow()),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 void Sweeper::Run(const std::stop_token& stop) {
@@ -34,7 +35,7 @@ Status Sweeper::SendNewest(const Context& context) {
   const JobFilter pending{.state = JobState::kPending};
   NANOGRID_ASSIGN_OR_RETURN(const JobPage newest, parts_.jobs->List(context, pending, {}, kBatch));
   for (const Job& job : newest.jobs) {
-    if (job.attempt == 0) send_(job);
+    if (job.attempt == 0 && job.created < began_) send_(job);
   }
   return absl::OkStatus();
 }

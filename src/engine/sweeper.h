@@ -15,7 +15,8 @@ class Sweeper {
 
  private:
   void Run(const std::stop_token& stop);
-  // The newest jobs may have been created by a controller that died before it sent them.
+  // A controller that died may have created jobs that it did not send: the newest before this one
+  // came.
   Status SendNewest(const Context& context);
   // Until nothing is due.
   Status Sweep(const Context& context);
@@ -23,6 +24,7 @@ class Sweeper {
 
   const ControllerParts& parts_;
   const std::function<void(const Job&)> send_;
+  const SystemTime began_;
   std::jthread thread_;  // last: uses the rest
 };
 

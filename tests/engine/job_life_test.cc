@@ -134,10 +134,9 @@ TEST(JobEnd, AStoredResultIsNamedNotKept) {
 }
 
 TEST(JobEnd, EveryFailureOfTheOnlyAttemptIsADeadLetter) {
-  for (const Ending ending :
-       {Ending::kException, Ending::kExited, Ending::kSignaled, Ending::kTimeout,
-        Ending::kOutOfMemory, Ending::kTooManyProcesses, Ending::kOutputLimit,
-        Ending::kViolation}) {
+  for (const Ending ending : {Ending::kException, Ending::kExited, Ending::kSignaled,
+                              Ending::kTimeout, Ending::kOutOfMemory, Ending::kTooManyProcesses,
+                              Ending::kOutputLimit, Ending::kViolation}) {
     const Job next = After(Running(), EndedWith(ending));
     EXPECT_EQ(next.state, JobState::kFailed) << ToString(ending);
     EXPECT_EQ(next.outcome->ending, ending);
@@ -245,9 +244,11 @@ TEST(JobDue, ARunningJobHasLostItsWorker) {
 }
 
 TEST(JobDue, APendingJobIsLookedAtEverMoreRarely) {
-  const std::pair<Duration, Duration> waited_and_next[] = {
-      {seconds(0), kPendingGrace},  {seconds(30), minutes(2)}, {minutes(10), minutes(40)},
-      {hours(1), hours(1)},         {hours(24 * 365 * 9), hours(1)}};
+  const std::pair<Duration, Duration> waited_and_next[] = {{seconds(0), kPendingGrace},
+                                                           {seconds(30), minutes(2)},
+                                                           {minutes(10), minutes(40)},
+                                                           {hours(1), hours(1)},
+                                                           {hours(24 * 365 * 9), hours(1)}};
   for (const auto& [waited, next] : waited_and_next) {
     Job job = JobIn(JobState::kPending);
     job.created = job.not_before = kNow - std::chrono::floor<milliseconds>(waited);
