@@ -19,6 +19,8 @@ RULES = [
     ("src/sqlite/", [INTERFACES, r"nanogrid/adapters/sqlite\.h", CORE, r"sqlite/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, r"sandbox/linux/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
+    ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
+    ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),
     ("src/local/", [INTERFACES, r"nanogrid/adapters/.*", CORE, r"engine/.*", r"local/.*"]),
     ("examples/", [INTERFACES, r"nanogrid/adapters/.*"]),
 ]
