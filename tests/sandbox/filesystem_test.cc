@@ -232,6 +232,7 @@ TEST_P(FileSystem, TheKernelsSettingsCannotBeChanged) {
   EXPECT_EQ(Output(Shell("for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname "
                          "/proc/sys/vm/overcommit_memory /proc/sys/net/ipv4/ip_forward "
                          "/proc/sysrq-trigger /proc/self/uid_map /proc/self/oom_score_adj; do "
+                         "[ -c $f ] && continue; "  // masked by /dev/null
                          "if (cat /proc/sys/kernel/ostype > $f) 2>/dev/null; then echo $f; fi; "
                          "done")),
             "");
