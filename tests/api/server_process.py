@@ -1,15 +1,19 @@
 """A server under test, and sockets to speak to it byte by byte."""
+import os
 import re
 import resource
 import socket
 import subprocess
+import time
 
 
 class Server:
     """A program that prints "listening on http://127.0.0.1:PORT" and ends with its input."""
 
-    def __init__(self, program, *arguments):
-        self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE,
+    def __init__(self, program, *arguments, max_files=None):
+        prefix = [] if max_files is None else ["/bin/sh", "-c", f'ulimit -n {max_files}; exec "$@"',
+                                               "sh"]
+        self.process = subprocess.Popen([*prefix, program, *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         match = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
@@ -22,6 +26,7 @@ class Server:
     def __exit__(self, *_):
         self.process.stdin.close()
         code = self.process.wait(timeout=60)
+        self.process.stdout.close()
         assert code == 0, f"the server ended with {code}"
 
     def connect(self, timeout=20):
@@ -37,6 +42,19 @@ class Server:
         """Bytes of memory in RAM."""
         with open(f"/proc/{self.process.pid}/statm") as statm:
             return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def health(self):
+        """Seconds that /health took, on a connection of its own."""
+        began = time.monotonic()
+        answer = self.say(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert status_of(answer) == 200, answer
+        return time.monotonic() - began
 
 
 def read_to_end(connection):

@@ -1,6 +1,6 @@
 // The API on functions that only pretend, for tests and load from outside:
 //   api_test_server [--port N] [--slots N] [--connections N] [--token T] [--header-ms N]
-//                   [--heartbeat-ms N] [--memory BYTES]
+//                   [--heartbeat-ms N] [--memory BYTES] [--body BYTES]
 // Prints "listening on http://…" and serves until standard input ends.
 #include <sys/resource.h>
 
@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   HttpLimits& limits = options.limits;
   limits.max_connections = static_cast<uint32_t>(number("--connections", limits.max_connections));
   limits.max_memory = number("--memory", limits.max_memory);
+  limits.max_body = number("--body", limits.max_body);
   limits.header_timeout = std::chrono::milliseconds(number("--header-ms", 10'000));
   limits.heartbeat = std::chrono::milliseconds(number("--heartbeat-ms", 15'000));
   const auto server = ServeHttp(service.controller(), options);
