@@ -26,6 +26,7 @@ constexpr Scenario kScenarios[] = {
     {"nodejs", "first call of a Node.js function: node -e 0, the engine", MeasureNodeJs},
     {"large-host", "a static program, from a host with 1 GiB resident", MeasureLargeHost},
     {"throughput", "starts and warm calls per second, 1 and 2 threads", MeasureThroughput},
+    {"jobs", "durable jobs: submit and done against one fdatasync, and their rate", MeasureJobs},
 };
 
 std::string Footer() {

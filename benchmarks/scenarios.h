@@ -29,3 +29,4 @@ void MeasurePython(Bench& bench);
 void MeasureNodeJs(Bench& bench);
 void MeasureLargeHost(Bench& bench);
 void MeasureThroughput(Bench& bench);
+void MeasureJobs(Bench& bench);

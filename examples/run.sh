@@ -7,7 +7,7 @@ cmake/install-packages.sh build example
 if [[ ! -f build/release/build.ninja ]]; then
   cmake --preset release -D NANOGRID_BUILD_TESTS=OFF -D NANOGRID_BUILD_BENCHMARKS=OFF > /dev/null
 fi
-cmake --build --preset release --target nanogrid embed
+cmake --build --preset release --target nanogrid nanogrid-controller embed
 
 nanogrid=build/release/bin/nanogrid
 functions=examples/functions
@@ -57,15 +57,63 @@ held out_of_memory "$functions/hungry.py" --memory 64M
 held too_many_processes "$functions/fork_bomb.py" --max-processes 32 --timeout 30s
 held output_limit "$functions/flood.py" --max-output 1M
 
+title "Jobs that last: a controller, ten jobs, watched live"
+data=$(mktemp -d)
+controller=
+stop_controller() {
+  [[ -z $controller ]] || { kill "$controller" && wait "$controller"; } || true
+  controller=
+}
+trap 'stop_controller; rm -rf "$data"' EXIT
+printf '\n$ %s --listen 127.0.0.1:0 --data DIR &\n' "$nanogrid-controller"
+"$nanogrid-controller" --listen 127.0.0.1:0 --data "$data/jobs" > "$data/address" 2> "$data/log" &
+controller=$!
+for ((tries = 0; tries < 100; ++tries)); do
+  grep -q http "$data/address" && break
+  sleep 0.1
+done
+NANOGRID_SERVER=$(sed -n 's/^listening on //p' "$data/address")
+[[ -n $NANOGRID_SERVER ]] || { cat "$data/log" >&2; exit 1; }
+export NANOGRID_SERVER
+echo "listening on $NANOGRID_SERVER"
+show "$nanogrid" deploy "$functions/steps.py"
+printf '\n$ %s jobs --watch &\n' "$nanogrid"
+"$nanogrid" jobs --watch &
+watch=$!
+printf '$ for order in {1..10}; do %s invoke steps --async --event "{\"order\": $order}"; done\n' "$nanogrid"
+for order in {1..10}; do
+  "$nanogrid" invoke steps --async --event "{\"order\": $order}" > "$data/job"
+done
+for ((tries = 0; tries < 600; ++tries)); do
+  done_jobs=$("$nanogrid" jobs --quiet --status SUCCESS --limit 100 | wc -l)
+  ((done_jobs == 10)) && break
+  sleep 0.1
+done
+kill -INT "$watch" && wait "$watch" || true
+((done_jobs == 10)) || { echo "Only $done_jobs of ten jobs succeeded" >&2; cat "$data/log" >&2; exit 1; }
+show "$nanogrid" jobs --limit 10
+show "$nanogrid" logs "$(< "$data/job")"
+show "$nanogrid" result "$(< "$data/job")"
+printf '\n$ curl %s/v1/jobs/%s\n' "$NANOGRID_SERVER" "$(< "$data/job")"
+show "$nanogrid" jobs --json "$(< "$data/job")"
+stop_controller
+unset NANOGRID_SERVER
+
 title "The same from C++: examples/embed/main.cc"
 show build/release/bin/embed
 
 cat << END
 
-Everything worked: ${#languages[@]} languages ran in a sandbox, 4 attacks were held, the library was embedded.
+Everything worked: ${#languages[@]} languages ran in a sandbox, 4 attacks were held, ten jobs went from PENDING
+to SUCCESS, the library was embedded.
 
 Next:
   $nanogrid run $functions/hello.py --event '{"name": "you"}'
+  $nanogrid-controller --listen 127.0.0.1:8080 &
+  export NANOGRID_SERVER=http://127.0.0.1:8080
+  $nanogrid deploy $functions/steps.py
+  $nanogrid invoke steps --event '{"order": 1}'
+  $nanogrid jobs --watch
   $nanogrid run --help
   tests/run.sh
 END

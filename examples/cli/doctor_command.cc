@@ -1,5 +1,4 @@
-#include "doctor_command.h"
-
+// nanogrid doctor: what isolation this machine offers, what is missing, and the exact fix.
 #include <fmt/format.h>
 #include <nanogrid/adapters/linux_sandbox.h>
 #include <nanogrid/runtime.h>
@@ -7,10 +6,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "command.h"
 #include "output.h"
 #include "tool_version.h"
 
@@ -112,25 +113,26 @@ void PrintReport(const nanogrid::IsolationReport& report, const std::vector<Tool
   page.Verdict(report.usable);
 }
 
-}  // namespace
-
-CLI::App* AddDoctorCommand(CLI::App& app, DoctorOptions& options) {
-  CLI::App* const command = app.add_subcommand(
-      "doctor", "Say what isolation this machine offers, what is missing, and the fix");
-  command->add_flag("--json", options.json, "Print one object");
-  command->footer(
-      "Examples:\n  nanogrid doctor\n  nanogrid doctor --json\n\n"
-      "Exit status: 0 functions can be run, 3 they cannot.");
-  return command;
-}
-
-ExitCode Doctor(const DoctorOptions& options) {
+ExitCode Doctor(bool json) {
   const nanogrid::IsolationReport report = nanogrid::InspectLinuxSandbox();
   const std::vector<Tool> tools = Tools();
-  if (options.json) {
+  if (json) {
     Output(stdout).Print(ReportJson(report, tools));
   } else {
     PrintReport(report, tools);
   }
   return report.usable ? kExitSuccess : kExitEngineFailed;
+}
+
+}  // namespace
+
+Command AddDoctorCommand(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  CLI::App* const command = app.add_subcommand(
+      "doctor", "Say what isolation this machine offers, what is missing, and the fix");
+  command->add_flag("--json", *json, "Print one object");
+  command->footer(
+      "Examples:\n  nanogrid doctor\n  nanogrid doctor --json\n\n"
+      "Exit status: 0 functions can be run, 3 they cannot.");
+  return {command, [json] { return Doctor(*json); }};
 }

@@ -17,6 +17,8 @@ ExitCode ExitCodeOf(const nanogrid::Status& error) {
   switch (error.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kOutOfRange:
     case absl::StatusCode::kUnimplemented:
       return kExitUsage;

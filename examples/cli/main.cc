@@ -1,13 +1,11 @@
 // nanogrid: the library from the shell.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
-#include "doctor_command.h"
+#include "command.h"
 #include "output.h"
-#include "run_command.h"
 
 namespace {
 
@@ -25,18 +23,19 @@ ExitCode ExplainParse(const CLI::App& app, const CLI::ParseError& why, bool json
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Run functions in a hardened sandbox", "nanogrid");
+  CLI::App app("Run functions in a hardened sandbox, at once or as jobs", "nanogrid");
   app.set_version_flag("--version", "nanogrid " NANOGRID_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(32);
   app.footer(
-      "Examples:\n  nanogrid doctor\n  nanogrid run hello.py --event '{\"name\": \"Ada\"}'\n"
-      "  nanogrid run --help");
-  RunOptions run;
-  DoctorOptions doctor;
-  const CLI::App* const run_command = AddRunCommand(app, run);
-  AddDoctorCommand(app, doctor);
-
+      "Examples:\n  nanogrid run hello.py --event '{\"name\": \"Ada\"}'\n"
+      "  nanogrid deploy hello.py\n  nanogrid invoke hello --event '{\"name\": \"Ada\"}'\n"
+      "  nanogrid jobs --watch\n  nanogrid invoke --help");
+  const std::vector<Command> commands = {
+      AddRunCommand(app),    AddDeployCommand(app), AddInvokeCommand(app),
+      AddJobsCommand(app),   AddResultCommand(app), AddLogsCommand(app),
+      AddCancelCommand(app), AddRetryCommand(app),  AddFunctionsCommand(app),
+      AddRmCommand(app),     AddDoctorCommand(app), AddCompletionCommand(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& why) {
@@ -44,5 +43,8 @@ int main(int argc, char** argv) {
                                   [](std::string_view argument) { return argument == "--json"; });
     return ExplainParse(app, why, json);
   }
-  return run_command->parsed() ? Run(run) : Doctor(doctor);
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return kExitUsage;
 }

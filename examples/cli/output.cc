@@ -83,11 +83,13 @@ void LiveLog::Finish() {
   if (std::exchange(line_open_, false)) WriteAll(file_, "\n");
 }
 
-std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log) {
+std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log,
+                        std::string_view job_id) {
   return fmt::format(
-      R"({{"status":"{}","ending":"{}","result":{},"error":{},"logs":{},)"
+      R"({{{}"status":"{}","ending":"{}","result":{},"error":{},"logs":{},)"
       R"("usage":{{"wall_ms":{:.3f},"cpu_ms":{:.3f},"peak_memory_bytes":{}}},"start":"{}"}})"
       "\n",
+      job_id.empty() ? "" : fmt::format(R"("job_id":{},)", JsonString(job_id)),
       nanogrid::ToString(nanogrid::StateOf(outcome.ending)), nanogrid::ToString(outcome.ending),
       ResultMember(outcome), ErrorMember(outcome), JsonString(log),
       Milliseconds(outcome.usage.wall), Milliseconds(outcome.usage.cpu), outcome.usage.peak_memory,

@@ -58,8 +58,9 @@ class KeptLog : public nanogrid::LogSink {
   std::string text_{};
 };
 
-// The object of --json for an invocation, one line.
-std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log);
+// The object of --json for an invocation, one line. `job_id`: empty if it was none.
+std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log,
+                        std::string_view job_id = {});
 
 // Why a function failed, for people.
 void ShowError(Output& err, const nanogrid::FunctionError& error);

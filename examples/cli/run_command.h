@@ -8,10 +8,6 @@
 #include "exit_codes.h"
 #include "settings_options.h"
 
-namespace CLI {
-class App;
-}
-
 struct RunOptions {
   std::string path{};  // file, directory or zip
   std::string name{};  // empty: made of the path
@@ -21,8 +17,5 @@ struct RunOptions {
   bool verbose = false;
   GivenSettings settings{};
 };
-
-// Declares `run` and its options, which are written to `options` when a command line is parsed.
-CLI::App* AddRunCommand(CLI::App& app, RunOptions& options);
 
 ExitCode Run(const RunOptions& options);

@@ -1,6 +1,8 @@
 // The command line of nanogrid run.
 #include <CLI/CLI.hpp>
+#include <memory>
 
+#include "command.h"
 #include "run_command.h"
 
 namespace {
@@ -17,7 +19,9 @@ Exit status: 0 success, 1 the function failed, 2 usage, 3 the engine failed, 124
 
 }  // namespace
 
-CLI::App* AddRunCommand(CLI::App& app, RunOptions& options) {
+Command AddRunCommand(CLI::App& app) {
+  auto given = std::make_shared<RunOptions>();
+  RunOptions& options = *given;
   CLI::App* const command =
       app.add_subcommand("run", "Run a function once in a sandbox; nothing is stored");
   command->add_option("PATH", options.path, "The code: a file, a directory or a .zip")
@@ -33,5 +37,5 @@ CLI::App* AddRunCommand(CLI::App& app, RunOptions& options) {
   command->add_flag("-v,--verbose", options.verbose, "Say how long it took, on standard error");
   AddSettingsOptions(*command, options.settings);
   command->footer(kExamples);
-  return command;
+  return {command, [given] { return Run(*given); }};
 }
