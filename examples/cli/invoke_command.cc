@@ -43,6 +43,7 @@ nanogrid::Result<nanogrid::SubmitRequest> MakeRequest(const Options& options,
     Status status = nanogrid::ApplyRetrySetting(request.retry, name, value);
     if (!status.ok()) return status;
   }
+  if (Status status = nanogrid::ValidateRetry(request.retry); !status.ok()) return status;
   if (!options.delay.empty()) {
     const auto delay = nanogrid::ParseDuration("delay", options.delay);
     if (!delay.ok()) return delay.status();

@@ -137,12 +137,12 @@ Result<Outcome> ReadOutcome(const Reader& reader) {
   return outcome;
 }
 
-// "name: …", or "setting 'value': …" as the settings say it.
+// "name: …", or "name 'value': …"; settings have numbers without quotes, too.
 std::string_view NamedField(std::string_view message) {
   const size_t end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_");
   if (end == 0 || end == std::string_view::npos) return {};
   const std::string_view name = message.substr(0, end);
-  if (message[end] == ':') return name;
+  if (message[end] == ':' || message.substr(end).starts_with(" '")) return name;
   const auto settings = FunctionSettings();
   const bool is_setting = std::any_of(settings.begin(), settings.end(),
                                       [&](const SettingInfo& each) { return each.name == name; });
