@@ -10,6 +10,7 @@
 #include "nanogrid/job_store.h"
 #include "nanogrid/queue.h"
 #include "nanogrid/sandbox.h"
+#include "nanogrid/secret_source.h"
 #include "nanogrid/storage.h"
 #include "nanogrid/uri.h"
 
@@ -49,6 +50,7 @@ struct Registry {
   Factories<FunctionCatalog> catalogs{};
   Factories<Queue> queues{};
   Factories<JobStore> job_stores{};
+  Factories<SecretSource> secrets{};
   Factories<Sandbox> sandboxes{};
 };
 

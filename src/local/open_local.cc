@@ -6,6 +6,7 @@
 #include "nanogrid/adapters/file.h"
 #include "nanogrid/adapters/local.h"
 #include "nanogrid/adapters/memory.h"
+#include "nanogrid/adapters/secrets.h"
 #include "nanogrid/adapters/sqlite.h"
 
 namespace nanogrid {
@@ -57,6 +58,9 @@ Registry LocalRegistry() {
   registry.queues.Add("sqlite", [](const Uri& uri) { return MakeSqliteQueue(uri); }).IgnoreError();
   registry.job_stores.Add("sqlite", [](const Uri& uri) { return MakeSqliteJobStore(uri); })
       .IgnoreError();
+  registry.secrets.Add("env", [](const Uri& uri) { return MakeEnvironmentSecrets(uri); })
+      .IgnoreError();
+  registry.secrets.Add("file", [](const Uri& uri) { return MakeFileSecrets(uri); }).IgnoreError();
   registry.sandboxes.Add("linux", [](const Uri& uri) { return MakeLinuxSandbox(uri); })
       .IgnoreError();
   return registry;

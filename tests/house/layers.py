@@ -14,7 +14,7 @@ RULES = [
     ("include/nanogrid/testing/", [INTERFACES, r"nanogrid/testing/.*"]),
     ("include/nanogrid/nanogrid.h", [INTERFACES, r"nanogrid/adapters/local\.h"]),
     ("include/", [INTERFACES]),
-    ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file)\.h", CORE]),
+    ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file|secrets)\.h", CORE]),
     ("src/runtimes/", [INTERFACES, CORE, r"runtimes/.*"]),
     ("src/sqlite/", [INTERFACES, r"nanogrid/adapters/sqlite\.h", CORE, r"sqlite/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, r"sandbox/linux/.*"]),
