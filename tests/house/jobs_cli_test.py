@@ -47,6 +47,8 @@ class Controller:
         self.url = line.split()[-1]
 
     def end(self, how=signal.SIGTERM):
+        if self.process.returncode is not None:
+            return self.process.returncode
         self.process.send_signal(how)
         status = self.process.wait(TIMEOUT)
         self.process.stdout.close()
@@ -278,8 +280,9 @@ class OnData(Both, JobsTest):
     def test_jobs_of_a_killed_controller_are_done_by_the_next(self):
         self.deploy("slow", SLOW)
         first = Controller(self.data)
+        self.addCleanup(first.end, signal.SIGKILL)
         jobs = [self.out("invoke", "slow", "--async", "--event", "0.5").strip() for _ in range(8)]
-        self.wait_for(jobs[0], "PROCESSING")
+        self.wait_for(jobs[0], "PROCESSING", "SUCCESS")
         first.end(signal.SIGKILL)
         second = Controller(self.data)
         self.addCleanup(second.end)
