@@ -77,10 +77,10 @@ NANOGRID_SERVER=$(sed -n 's/^listening on //p' "$data/address")
 export NANOGRID_SERVER
 echo "listening on $NANOGRID_SERVER"
 show "$nanogrid" deploy "$functions/steps.py"
-printf '\n$ %s jobs --watch &\n' "$nanogrid"
+printf '\n$ for order in {1..10}; do %s invoke steps --async --event "{\"order\": $order}"; done &\n' "$nanogrid"
+printf '$ %s jobs --watch\n' "$nanogrid"
 "$nanogrid" jobs --watch &
 watch=$!
-printf '$ for order in {1..10}; do %s invoke steps --async --event "{\"order\": $order}"; done\n' "$nanogrid"
 for order in {1..10}; do
   "$nanogrid" invoke steps --async --event "{\"order\": $order}" > "$data/job"
 done
