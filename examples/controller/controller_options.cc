@@ -25,7 +25,7 @@ void AddText(CLI::App& app, const std::string& name, Value& value, Parse parse,
          [&value, parse, name](const std::string& text) {
            const auto parsed = parse(name, text);
            if (!parsed.ok()) {
-             throw CLI::ValidationError("--" + name, std::string(parsed.status().message()));
+             throw CLI::ValidationError(std::string(parsed.status().message()));
            }
            value = *parsed;
          },

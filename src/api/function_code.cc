@@ -31,7 +31,9 @@ bool IsZip(const HttpRequest& request) {
 // RFC 4648, with its padding, without line breaks.
 Result<std::string> DecodeBase64(std::string_view text) {
   const auto wrong = [] { return InvalidArgument("code: zip_base64 is not base64"); };
-  if (text.empty() || text.size() % 4 != 0 || text.find_first_of(" \t\r\n") != text.npos) {
+  const std::string_view letters = text.substr(0, text.size() - std::min<size_t>(text.size(), 2));
+  if (text.empty() || text.size() % 4 != 0 || letters.find('=') != text.npos ||
+      text.find_first_of(" \t\r\n") != text.npos) {
     return wrong();
   }
   std::string bytes(text.size() / 4 * 3, '\0');

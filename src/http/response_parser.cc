@@ -73,8 +73,8 @@ Result<size_t> ResponseParser::Feed(std::string_view bytes) {
 }
 
 Status ResponseParser::FeedEnd() {
-  Error error;
-  machine_->put_eof(error);
+  Error error = http::error::partial_message;
+  if (machine_->got_some()) machine_->put_eof(error);
   if (error) return Unavailable("the server closed the connection in the middle of its answer");
   return absl::OkStatus();
 }
