@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -70,6 +71,7 @@ class Writer {
     reader_ = std::jthread([this] { ReadAll(); });
   }
 
+  void WaitForFirstWord() { begun_.wait(false); }
   void Kill() { EXPECT_EQ(::kill(process_, SIGKILL), 0); }
   // What it told before it died.
   std::string Wait() {
@@ -86,14 +88,17 @@ class Writer {
     std::array<char, 65536> buffer;
     while (true) {
       const ssize_t size = ::read(output_.get(), buffer.data(), buffer.size());
+      if (size > 0) text_.append(buffer.data(), static_cast<size_t>(size));
+      begun_ = true;
+      begun_.notify_all();
       if (size <= 0) return;
-      text_.append(buffer.data(), static_cast<size_t>(size));
     }
   }
 
   UniqueFd output_;
   pid_t process_ = -1;
   std::string text_;
+  std::atomic<bool> begun_ = false;
   std::jthread reader_;
 };
 
@@ -201,6 +206,7 @@ TEST(SqliteKillTest, WhatWasAcknowledgedSurvivesKills) {
     }
     Told told;
     for (auto& writer : writers) {  // one after the other: the second goes on for a while
+      if (round % 5 != 0) writer->WaitForFirstWord();  // else it may die while it opens
       std::this_thread::sleep_for(std::chrono::milliseconds(life_ms(random)));
       writer->Kill();
       std::istringstream lines(writer->Wait());
