@@ -64,7 +64,8 @@ void TaskPool::Run() {
     }
     Task task = std::move(ready_.front());
     ready_.pop_front();
-    if (!ready_.empty()) changed_.notify_one();
+    // Somebody else sees to what is next, also to what is only due later.
+    if (!ready_.empty() || !later_.empty()) changed_.notify_one();
     lock.unlock();
     task();
     task = nullptr;  // what it holds may end here, without the lock

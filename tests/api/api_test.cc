@@ -279,6 +279,15 @@ TEST(TaskPool, RunsWhatIsPostedNowAndLaterAndNothingOnceItIsStopped) {
   pool.Post([] { ADD_FAILURE() << "ran"; });
 }
 
+TEST(TaskPool, WhatIsDueRunsThoughTheThreadThatKnewOfItIsBusy) {
+  TaskPool pool(2);
+  Event due;
+  // Whoever of the two waited for the time, one of them is soon busy until then.
+  pool.PostAfter(std::chrono::milliseconds(50), [&] { due.Set(); });
+  pool.Post([&] { due.Wait(); });
+  due.Wait();
+}
+
 TEST(ServeHttp, RefusesOptionsThatCannotBe) {
   FakeService service(0);
   const auto refused = [&](HttpServerOptions options) {
