@@ -129,8 +129,9 @@ WorkerJobs::Next WorkerJobs::Record(const Job& running, HeldAttempt& attempt,
   StoredResult stored;
   GrowingPause pause;
   while (outcome.ok()) {
-    Result<StoredResult> result =
-        StoreLargeResult(ShortCall(), *parts_.objects, attempt.lease, *outcome);
+    // As long as it takes: it may be large.
+    Result<StoredResult> result = StoreLargeResult(Context::WithStop(attempt.lost.get_token()),
+                                                   *parts_.objects, attempt.lease, *outcome);
     if (result.ok()) {
       stored = *std::move(result);
       break;
