@@ -15,6 +15,7 @@ using Text = boost::beast::string_view;
 using Error = boost::beast::error_code;
 
 constexpr uint32_t kMaxHeader = 64 << 10;
+constexpr size_t kShortestChunks = 5;  // see request_parser.cc
 
 }  // namespace
 
@@ -57,6 +58,7 @@ ResponseParser::~ResponseParser() = default;
 Result<size_t> ResponseParser::Feed(std::string_view bytes) {
   size_t taken = 0;
   while (!machine_->is_done() && taken < bytes.size()) {
+    if (machine_->in_body && machine_->chunked() && bytes.size() - taken < kShortestChunks) break;
     Error error;
     taken +=
         machine_->put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), error);

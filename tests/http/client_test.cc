@@ -136,6 +136,19 @@ TEST(HttpClient, ReadsPiecesTrailersAndWhatEndsWithTheConnection) {
   EXPECT_EQ(whole->body, "to the end");
 }
 
+TEST(HttpClient, AnAnswerMayComeInSingleBytes) {
+  const ScriptedServer server({[](int connection) {
+    ReadHead(connection);
+    for (const char c :
+         std::string_view("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) {
+      Say(connection, {&c, 1});
+    }
+  }});
+  const auto response = ClientOf(server)->Send(Context{}, {});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->body, "");
+}
+
 TEST(HttpClient, AHeadIsAnsweredWithoutABodyAndContinueIsNoAnswer) {
   const ScriptedServer server(
       {Answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),

@@ -61,6 +61,16 @@ TEST(RequestParser, ReadsChunksHoweverTheyAreCut) {
   }
 }
 
+TEST(RequestParser, ReadsAnEmptyChunkedBodyHoweverItIsCut) {
+  const std::string request =
+      "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (size_t piece = 1; piece <= request.size(); ++piece) {
+    RequestParser parser(kMaxHeader);
+    EXPECT_EQ(FeedAll(parser, request, piece), "");
+    EXPECT_EQ(parser.state(), State::kDone) << "in pieces of " << piece;
+  }
+}
+
 TEST(RequestParser, StopsBehindTheHeaderSoThatTheBodyCanBeRefused) {
   RequestParser parser(kMaxHeader);
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
@@ -136,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"OddHost", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
         Refusal{"OtherExpectation", WithHeader("Expect: more\r\n"), 417},
         Refusal{"OtherVersion", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505},
-        Refusal{"BadChunk", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
+        Refusal{"BadChunk", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
                 400},
         Refusal{"LongChunkExtension",
                 "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
