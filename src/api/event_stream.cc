@@ -86,7 +86,7 @@ class EventStream final : public StreamPump {
 
   Result<std::vector<JobEvent>> Read() {
     Context look = parts_.calls.context();
-    look.deadline = TimePoint::min();  // does not wait: announcements tell when to look again
+    look.deadline = {};  // long ago: does not wait: announcements tell when to look again
     std::string cursor;
     {
       const std::lock_guard lock(mutex_);

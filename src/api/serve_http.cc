@@ -10,7 +10,7 @@ class Server final : public HttpServer {
  public:
   Server(Controller& controller, HttpServerOptions options)
       : options_(std::move(options)), api_(controller, options_) {}
-  ~Server() override { Stop({.deadline = TimePoint::min()}); }
+  ~Server() override { Stop({.deadline = TimePoint{}}); }
 
   Status Start(const ListenAddress& address) {
     NANOGRID_ASSIGN_OR_RETURN(transport_, StartTransport(options_.listen, options_.limits, api_));

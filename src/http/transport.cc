@@ -170,7 +170,7 @@ class Transport final : public HttpTransport {
   explicit Transport(std::shared_ptr<Host> host)
       : host_(std::move(host)), thread_([kept = host_] { kept->Run(); }) {}
   ~Transport() override {
-    Stop({.deadline = TimePoint::min()});
+    Stop({.deadline = TimePoint{}});
     // What responders sent at the very end, so that nothing keeps the host alive.
     host_->io.restart();
     host_->io.poll();

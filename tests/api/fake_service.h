@@ -69,7 +69,7 @@ class FakeService {
 
   // What still runs is killed.
   ~FakeService() {
-    if (worker_ != nullptr) worker_->Stop({.deadline = TimePoint::min()});
+    if (worker_ != nullptr) worker_->Stop({.deadline = TimePoint{}});
   }
 
   Controller& controller() { return *controller_; }
