@@ -40,7 +40,8 @@ struct Job {
 
   JobState state = JobState::kPending;
   uint32_t attempt = 0;   // how often it was started; fences: only the latest attempt may write
-  uint32_t lost = 0;      // attempts of workers that went away
+  uint32_t lost = 0;      // attempts that are not the function's: given back, or a worker died
+  uint32_t crashes = 0;   // of them those whose worker died: perhaps of this job
   uint32_t revision = 0;  // counts changes; the store's
   std::string worker{};   // who runs it or ran it last
   // PENDING: no attempt begins before.

@@ -15,7 +15,7 @@ struct WorkerOptions {
   uint32_t slots = 0;  // jobs at once, 1..1000; 0: as many as the machine has CPUs
   // A worker that is silent for this long has lost its jobs; at least 1 s.
   Duration lease = std::chrono::seconds(10);
-  uint32_t max_lost = 5;  // a job whose workers went away so often is a dead letter
+  uint32_t max_crashes = 5;  // a job whose workers died so often is a dead letter
   Duration retention = std::chrono::hours(24);  // of finished jobs
 };
 

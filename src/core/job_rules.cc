@@ -87,6 +87,10 @@ Status CheckCounters(const Job& stored, const Job& next) {
     return FailedPrecondition("job '{}': a start must count attempt {} up", next.id,
                               stored.attempt);
   }
+  if (next.crashes < stored.crashes || next.crashes > next.lost) {
+    return FailedPrecondition("job '{}': crashes {} must be at least {} and at most lost {}",
+                              next.id, next.crashes, stored.crashes, next.lost);
+  }
   if (next.lost < stored.lost || next.lost > next.attempt) {
     return FailedPrecondition("job '{}': lost {} must be at least {} and at most attempt {}",
                               next.id, next.lost, stored.lost, next.attempt);
@@ -155,7 +159,7 @@ Status CheckNewJob(const Job& job) {
     return InvalidArgument("retry_of '{}': must be a UUID in lower case",
                            job.retry_of.substr(0, 64));
   }
-  if (job.state != JobState::kPending || job.attempt != 0 || job.lost != 0) {
+  if (job.state != JobState::kPending || job.attempt != 0 || job.lost != 0 || job.crashes != 0) {
     return InvalidArgument("a new job is PENDING and was never started; this is {}, attempt {}",
                            ToString(job.state), job.attempt);
   }
@@ -211,6 +215,7 @@ Job ChangedJob(const Job& stored, const Job& next) {
   job.state = next.state;
   job.attempt = next.attempt;
   job.lost = next.lost;
+  job.crashes = next.crashes;
   job.revision = stored.revision + 1;
   job.worker = next.worker;
   job.not_before = next.not_before;

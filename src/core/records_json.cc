@@ -165,6 +165,7 @@ std::string JobJson(const Job& job) {
                       {"revision", job.revision}};
   if (job.state == JobState::kPending) object["not_before"] = TimeOrNull(job.not_before);
   if (job.lost > 0) object["lost_attempts"] = job.lost;
+  if (job.crashes > 0) object["crashes"] = job.crashes;
   if (!job.worker.empty()) object["worker"] = Json(job.worker);
   if (!job.idempotency_key.empty()) object["idempotency_key"] = Json(job.idempotency_key);
   if (!job.retry_of.empty()) object["retry_of"] = Json(job.retry_of);
@@ -186,6 +187,7 @@ Result<Job> ParseJob(std::string_view text) {
   NANOGRID_ASSIGN_OR_RETURN(job.state, ParseJobState(reader.Text("status")));
   job.attempt = reader.Get<uint32_t>("attempt");
   job.lost = reader.Get<uint32_t>("lost_attempts");
+  job.crashes = reader.Get<uint32_t>("crashes");
   job.revision = reader.Get<uint32_t>("revision");
   job.created = reader.Time("created");
   job.not_before = reader.Time("not_before");

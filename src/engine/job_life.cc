@@ -80,13 +80,13 @@ Duration Backoff(uint32_t times, Duration first, Duration most) {
   return wait;
 }
 
-DeliveryDecision DecideDelivery(const Job& job, uint32_t max_lost, SystemTime now) {
+DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now) {
   const bool running = job.state == JobState::kProcessing;
   if (IsTerminal(job.state) || (running && job.due > now)) return {DeliveryAction::kDrop};
-  const uint32_t lost = job.lost + (running ? 1 : 0);
-  if (lost >= max_lost) {
+  const uint32_t crashes = job.crashes + (running ? 1 : 0);
+  if (crashes >= max_crashes) {
     return {.action = DeliveryAction::kFail,
-            .reason = fmt::format("{} workers went away while they ran it", lost)};
+            .reason = fmt::format("{} workers died while they ran it", crashes)};
   }
   if (TooOld(job, std::max(now, job.not_before))) {
     return {.action = DeliveryAction::kFail, .reason = TooOldReason(job)};
@@ -99,7 +99,10 @@ DeliveryDecision DecideDelivery(const Job& job, uint32_t max_lost, SystemTime no
 
 Job Started(const Job& job, std::string_view worker, SystemTime now, Duration lease) {
   Job next = job;
-  if (job.state == JobState::kProcessing) ++next.lost;
+  if (job.state == JobState::kProcessing) {
+    ++next.lost;
+    ++next.crashes;
+  }
   next.state = JobState::kProcessing;
   ++next.attempt;
   next.worker = worker;
@@ -156,7 +159,11 @@ Job GivenBack(const Job& running, SystemTime now) {
 
 DueDecision DecideDue(const Job& job, SystemTime now) {
   if (IsTerminal(job.state)) return {.expired = true};
-  if (job.state == JobState::kProcessing) return {.next = GivenBack(job, now)};
+  if (job.state == JobState::kProcessing) {
+    DueDecision decision{.next = GivenBack(job, now)};
+    ++decision.next.crashes;
+    return decision;
+  }
   // It was sent, probably, and has to wait its turn: ask ever more rarely.
   const Duration waited = now - std::min(now, std::max(job.created, job.not_before));
   Job next = job;

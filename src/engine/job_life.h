@@ -25,7 +25,7 @@ struct DeliveryDecision {
   SystemTime until{};
   std::string reason{};
 };
-DeliveryDecision DecideDelivery(const Job& job, uint32_t max_lost, SystemTime now);
+DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now);
 
 // The job as its next attempt begins. One that was PROCESSING had lost its worker.
 Job Started(const Job& job, std::string_view worker, SystemTime now, Duration lease);

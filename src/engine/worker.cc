@@ -151,7 +151,9 @@ Status CheckParts(WorkerParts& parts) {
     return InvalidArgument("WorkerOptions.lease: {} ms, must be 1 s to 12 h",
                            std::chrono::floor<std::chrono::milliseconds>(options.lease).count());
   }
-  if (options.max_lost == 0) return InvalidArgument("WorkerOptions.max_lost: must be 1 or more");
+  if (options.max_crashes == 0) {
+    return InvalidArgument("WorkerOptions.max_crashes: must be 1 or more");
+  }
   if (options.retention < Duration(0)) {
     return InvalidArgument("WorkerOptions.retention: must not be negative");
   }

@@ -62,7 +62,7 @@ WorkerJobs::Next WorkerJobs::Decide(const std::string& job_id) {
     return {none ? Next::Kind::kAck : Next::Kind::kLeave};
   }
   const SystemTime now = parts_.clock->WallNow();
-  DeliveryDecision decision = DecideDelivery(*job, parts_.options.max_lost, now);
+  DeliveryDecision decision = DecideDelivery(*job, parts_.options.max_crashes, now);
   switch (decision.action) {
     case DeliveryAction::kDrop:
       return {Next::Kind::kAck};

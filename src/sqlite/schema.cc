@@ -37,6 +37,7 @@ CREATE TABLE jobs(
   state INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   lost INTEGER NOT NULL,
+  crashes INTEGER NOT NULL,
   revision INTEGER NOT NULL,
   worker TEXT NOT NULL,
   not_before INTEGER NOT NULL,

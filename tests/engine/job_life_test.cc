@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr uint32_t kMaxLost = 3;
+constexpr uint32_t kMaxCrashes = 3;
 constexpr Duration kRetention = hours(24);
 const SystemTime kNow = SystemTime(hours(24 * 365 * 60));
 
@@ -35,7 +35,7 @@ Job Running(uint32_t attempt = 1, uint32_t max_attempts = 1) {
   job.retry.max_attempts = max_attempts;
   return job;
 }
-DeliveryAction ActionFor(const Job& job) { return DecideDelivery(job, kMaxLost, kNow).action; }
+DeliveryAction ActionFor(const Job& job) { return DecideDelivery(job, kMaxCrashes, kNow).action; }
 Outcome EndedWith(Ending ending, std::string result = {}) {
   return {.ending = ending, .result = std::move(result)};
 }
@@ -64,6 +64,7 @@ TEST(JobDelivery, AJobWhoseLeaseIsOverRunsAgain) {
   const Job next = Started(job, "w2", kNow, seconds(10));
   EXPECT_EQ(next.attempt, 3u);
   EXPECT_EQ(next.lost, 1u);
+  EXPECT_EQ(next.crashes, 1u);
   EXPECT_EQ(next.worker, "w2");
   EXPECT_EQ(next.due, kNow + seconds(10));
   EXPECT_THAT(CheckTransition(job, next), IsOk());
@@ -81,7 +82,7 @@ TEST(JobDelivery, AStartForgetsTheProgressOfTheLastAttempt) {
 TEST(JobDelivery, WhatMayNotBeginYetWaits) {
   Job job = JobIn(JobState::kPending);
   job.not_before = kNow + seconds(9);
-  const DeliveryDecision decision = DecideDelivery(job, kMaxLost, kNow);
+  const DeliveryDecision decision = DecideDelivery(job, kMaxCrashes, kNow);
   EXPECT_EQ(decision.action, DeliveryAction::kWait);
   EXPECT_EQ(decision.until, job.not_before);
 }
@@ -91,7 +92,7 @@ TEST(JobDelivery, WhatIsTooOldFails) {
   job.retry.max_age = seconds(10);
   EXPECT_EQ(ActionFor(job), DeliveryAction::kRun) << "just in time";
   job.created -= milliseconds(1);
-  const DeliveryDecision decision = DecideDelivery(job, kMaxLost, kNow);
+  const DeliveryDecision decision = DecideDelivery(job, kMaxCrashes, kNow);
   EXPECT_EQ(decision.action, DeliveryAction::kFail);
   EXPECT_NE(decision.reason.find("max_age"), std::string::npos);
 }
@@ -105,12 +106,13 @@ TEST(JobDelivery, WhatWillBeTooOldWhenItMayBeginFailsAtOnce) {
 
 TEST(JobDelivery, AJobThatWorkersDieOfFails) {
   Job job = JobIn(JobState::kPending, 3);
-  job.lost = kMaxLost - 1;
+  job.lost = 3;  // given back as often as you like
+  job.crashes = kMaxCrashes - 1;
   EXPECT_EQ(ActionFor(job), DeliveryAction::kRun);
-  job.lost = kMaxLost;
+  job.crashes = kMaxCrashes;
   EXPECT_EQ(ActionFor(job), DeliveryAction::kFail);
   Job running = Running(3);
-  running.lost = kMaxLost - 1;
+  running.crashes = kMaxCrashes - 1;
   running.due = kNow;
   EXPECT_EQ(ActionFor(running), DeliveryAction::kFail) << "this worker is the last one";
 }
@@ -239,6 +241,7 @@ TEST(JobDue, ARunningJobHasLostItsWorker) {
   ASSERT_FALSE(decision.expired);
   EXPECT_EQ(decision.next.state, JobState::kPending);
   EXPECT_EQ(decision.next.lost, 1u);
+  EXPECT_EQ(decision.next.crashes, 1u);
   EXPECT_EQ(decision.next.attempt, 2u);
   EXPECT_THAT(CheckTransition(job, decision.next), IsOk());
 }

@@ -285,10 +285,10 @@ TEST_F(Workers, AJobThatKillsItsWorkersIsADeadLetter) {
     fake_clock_.Advance(1s);
     EXPECT_EQ(AwaitState(job.id, JobState::kPending, attempt).lost, attempt);
   }
-  StartWorker({.slots = 1, .max_lost = 3});
+  StartWorker({.slots = 1, .max_crashes = 3});
   const Job dead = Await(job.id);
   EXPECT_EQ(dead.state, JobState::kFailed);
-  EXPECT_EQ(dead.dead_letter, "3 workers went away while they ran it");
+  EXPECT_EQ(dead.dead_letter, "3 workers died while they ran it");
   EXPECT_EQ(sandbox_->starts(), 0);
 }
 
@@ -375,6 +375,7 @@ TEST_F(Workers, StopThatMayNotWaitHandsBackWhatRuns) {
   EXPECT_EQ(back.state, JobState::kPending);
   EXPECT_EQ(back.attempt, 1u);
   EXPECT_EQ(back.lost, 1u);
+  EXPECT_EQ(back.crashes, 0u) << "stopping is no crash, however often it happens";
   EXPECT_EQ(queue_->Depth({})->visible, 1u) << "its message is there for others, at once";
   StartWorker();
   const Job done = Await(job.id);
@@ -428,7 +429,7 @@ TEST_F(Workers, MissingAndWrongPartsAreNamed) {
   };
   EXPECT_THAT(with({.slots = 1001}), FailsWith(kInvalidArgument, "slots"));
   EXPECT_THAT(with({.lease = 999ms}), FailsWith(kInvalidArgument, "lease"));
-  EXPECT_THAT(with({.max_lost = 0}), FailsWith(kInvalidArgument, "max_lost"));
+  EXPECT_THAT(with({.max_crashes = 0}), FailsWith(kInvalidArgument, "max_crashes"));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Leases are short, so that what a killed process held comes back soon; no job is given up.
-const WorkerOptions kWorker{.slots = 16, .lease = seconds(1), .max_lost = 1000};
+const WorkerOptions kWorker{.slots = 16, .lease = seconds(1), .max_crashes = 1000};
 const ControllerOptions kController{.sweep_every = milliseconds(100)};
 
 template <typename T>

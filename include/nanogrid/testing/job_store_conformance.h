@@ -119,6 +119,7 @@ TEST_P(JobStoreConformance, ATransitionSetsWhatMayChangeAndNothingElse) {
   Job next = running;
   next.state = JobState::kFailed;
   next.lost = 1;
+  next.crashes = 1;
   next.revision = 77;   // the store's
   next.function = "g";  // never changes, as what follows
   next.version = 9;
@@ -151,6 +152,7 @@ TEST_P(JobStoreConformance, ATransitionSetsWhatMayChangeAndNothingElse) {
     EXPECT_EQ(job.state, JobState::kFailed);
     EXPECT_EQ(job.attempt, 1u);
     EXPECT_EQ(job.lost, 1u);
+    EXPECT_EQ(job.crashes, 1u);
     EXPECT_EQ(job.revision, 3u);
     EXPECT_EQ(job.worker, next.worker);
     EXPECT_EQ(job.not_before, next.not_before);
