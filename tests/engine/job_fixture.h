@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -147,6 +148,15 @@ class JobTest : public EngineTest {
     auto job = controller().Await({}, id);
     EXPECT_THAT(job, IsOk());
     return job.ok() ? *job : Job{};
+  }
+  // Waits for the job's end; time goes by while nobody runs it.
+  Job AwaitInTime(std::string_view id) {
+    while (true) {
+      const Job job = *jobs_->Get({}, id);
+      if (IsTerminal(job.state)) return job;
+      if (job.state == JobState::kPending) fake_clock_.Advance(std::chrono::milliseconds(1));
+      std::this_thread::yield();
+    }
   }
   // Waits until the job's latest event fits, and answers the job.
   Job AwaitState(std::string_view id, JobState state, uint32_t attempt) {
