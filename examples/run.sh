@@ -94,7 +94,6 @@ kill -INT "$watch" && wait "$watch" || true
 show "$nanogrid" jobs --limit 10
 show "$nanogrid" logs "$(< "$data/job")"
 show "$nanogrid" result "$(< "$data/job")"
-printf '\n$ curl %s/v1/jobs/%s\n' "$NANOGRID_SERVER" "$(< "$data/job")"
 show "$nanogrid" jobs --json "$(< "$data/job")"
 stop_controller
 unset NANOGRID_SERVER
