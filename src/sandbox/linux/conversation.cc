@@ -44,19 +44,21 @@ FrameConversation::FrameConversation(int input, int output, std::string_view req
   if (total_ > kPipeSize) GrowPipe(input_);
 }
 
+// One piece at a time: while more is to come, what the runtime says meanwhile is looked at first.
+// In a loop a runtime that reads as fast as this writes could have the whole question with its
+// answer already given.
 Progress FrameConversation::Write() {
-  while (sent_ < total_) {
-    std::array<iovec, 2> parts{};
-    size_t count = 0;
-    if (sent_ < head_.size()) parts[count++] = {head_.data() + sent_, head_.size() - sent_};
-    const size_t event_sent = sent_ > head_.size() ? sent_ - head_.size() : 0;
-    if (event_sent < event_.size()) {
-      parts[count++] = {const_cast<char*>(event_.data()) + event_sent, event_.size() - event_sent};
-    }
-    const ssize_t sent = writev(input_, parts.data(), static_cast<int>(count));
-    if (sent < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
-    sent_ += static_cast<size_t>(sent);
+  if (sent_ == total_) return Progress::kMore;
+  std::array<iovec, 2> parts{};
+  size_t count = 0;
+  if (sent_ < head_.size()) parts[count++] = {head_.data() + sent_, head_.size() - sent_};
+  const size_t event_sent = sent_ > head_.size() ? sent_ - head_.size() : 0;
+  if (event_sent < event_.size()) {
+    parts[count++] = {const_cast<char*>(event_.data()) + event_sent, event_.size() - event_sent};
   }
+  const ssize_t sent = writev(input_, parts.data(), static_cast<int>(count));
+  if (sent < 0) return WouldBlock() ? Progress::kMore : Progress::kClosed;
+  sent_ += static_cast<size_t>(sent);
   return Progress::kMore;
 }
 
