@@ -1,4 +1,3 @@
-#include <charconv>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -20,16 +19,6 @@ struct Function {
 
 Status NoSuchFunction(std::string_view name) {
   return NotFound("function '{}' does not exist", name);
-}
-
-Result<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc() || end != last || text[0] == '0') {
-    return InvalidArgument("version '{}': must be a number, an alias or {}", text, kLatest);
-  }
-  return number;
 }
 
 class MemoryFunctionCatalog final : public FunctionCatalog {
@@ -73,7 +62,7 @@ class MemoryFunctionCatalog final : public FunctionCatalog {
         }
         number = alias->second;
       } else {
-        NANOGRID_ASSIGN_OR_RETURN(number, ParseNumber(qualifier));
+        NANOGRID_ASSIGN_OR_RETURN(number, ParseVersionNumber(qualifier));
       }
     }
     const auto version = function->versions.find(number);
@@ -116,7 +105,8 @@ class MemoryFunctionCatalog final : public FunctionCatalog {
     const auto& versions = function->versions;
     auto end = versions.end();
     if (after) {
-      const Result<uint64_t> number = ParseNumber(std::string_view(*after).substr(prefix.size()));
+      const Result<uint64_t> number =
+          ParseVersionNumber(std::string_view(*after).substr(prefix.size()));
       if (!number.ok()) return InvalidArgument("cursor '{}': not one of this listing", cursor);
       end = versions.lower_bound(*number);
     }

@@ -1,8 +1,10 @@
 #include "core/names.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/errors.h"
+#include "nanogrid/function_spec.h"
 
 namespace nanogrid {
 namespace {
@@ -69,6 +71,16 @@ Status CheckAliasName(std::string_view alias) {
   return InvalidArgument(
       "alias '{}': must be 1 to {} letters, digits, '_' or '-' and begin with a letter",
       alias.substr(0, 2 * kMaxNameBytes), kMaxNameBytes);
+}
+
+Result<uint64_t> ParseVersionNumber(std::string_view text) {
+  uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || end != last || text[0] == '0') {
+    return InvalidArgument("version '{}': must be a number, an alias or {}", text, kLatest);
+  }
+  return number;
 }
 
 Status CheckObjectKey(std::string_view key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ bool IsUtf8(std::string_view text);
 // InvalidArgument says what is wrong with it.
 Status CheckFunctionName(std::string_view name);
 Status CheckAliasName(std::string_view alias);
+// A qualifier that is neither $LATEST nor an alias: the number of a version, from 1.
+Result<uint64_t> ParseVersionNumber(std::string_view text);
 Status CheckObjectKey(std::string_view key);
 // `limit` of a listing: 1..1000.
 Status CheckListLimit(size_t limit);

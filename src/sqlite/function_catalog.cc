@@ -1,8 +1,7 @@
-#include <charconv>
 
 #include "core/errors.h"
 #include "core/names.h"
-#include "core/record_json.h"
+#include "core/stored_json.h"
 #include "sqlite/stores.h"
 
 namespace nanogrid::sqlite {
@@ -47,16 +46,6 @@ Result<std::vector<FunctionVersion>> ReadVersions(Query& query) {
   }
 }
 
-Result<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc() || end != last || text[0] == '0') {
-    return InvalidArgument("version '{}': must be a number, an alias or {}", text, kLatest);
-  }
-  return number;
-}
-
 Result<uint64_t> FindAlias(Connection& connection, std::string_view name, std::string_view alias) {
   Query query(connection, "SELECT number FROM aliases WHERE function = ?1 AND alias = ?2", name,
               alias);
@@ -70,7 +59,7 @@ Result<uint64_t> ReadQualifier(Connection& connection, std::string_view name,
                                const Function& function, std::string_view qualifier) {
   if (qualifier.empty() || qualifier == kLatest) return function.latest;
   if (CheckAliasName(qualifier).ok()) return FindAlias(connection, name, qualifier);
-  return ParseNumber(qualifier);
+  return ParseVersionNumber(qualifier);
 }
 
 class SqliteFunctionCatalog final : public FunctionCatalog {
@@ -158,7 +147,8 @@ class SqliteFunctionCatalog final : public FunctionCatalog {
     NANOGRID_ASSIGN_OR_RETURN(const auto after, ReadCursor(cursor, prefix));
     auto before = static_cast<uint64_t>(INT64_MAX);
     if (after) {
-      const Result<uint64_t> number = ParseNumber(std::string_view(*after).substr(prefix.size()));
+      const Result<uint64_t> number =
+          ParseVersionNumber(std::string_view(*after).substr(prefix.size()));
       if (!number.ok()) return InvalidArgument("cursor '{}': not one of this listing", cursor);
       before = std::min(before, *number);
     }

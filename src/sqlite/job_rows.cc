@@ -1,7 +1,7 @@
 #include "sqlite/job_rows.h"
 
 #include "core/errors.h"
-#include "core/record_json.h"
+#include "core/stored_json.h"
 
 // The columns that ReadRow reads, in its order.
 #define NANOGRID_JOB_COLUMNS                                                                  \

@@ -1,4 +1,5 @@
-// Parts of records as JSON text, for stores that keep text.
+// Parts of records as JSON text, for stores that keep text: exact to the nanosecond and the byte,
+// and read by later builds. What people and clients see is nanogrid/records_json.h.
 #pragma once
 
 #include <string>

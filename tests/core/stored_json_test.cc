@@ -1,4 +1,4 @@
-#include "core/record_json.h"
+#include "core/stored_json.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,6 @@
-#include "core/record_json.h"
+#include "core/stored_json.h"
 
 #include <boost/json.hpp>
-
 #include <charconv>
 
 #include "core/errors.h"
