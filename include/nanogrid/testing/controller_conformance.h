@@ -353,6 +353,26 @@ TEST_P(ControllerConformance, AnEndedContextEndsTheWaiting) {
   EXPECT_TRUE(controller_->Cancel(Soon(), job.id).ok());
 }
 
+TEST_P(ControllerConformance, ItsEngineInvokesAndTellsOutcomeAndLog) {
+  class KeptLog final : public LogSink {
+   public:
+    void Write(std::string_view bytes) override { text += bytes; }
+    std::string text{};
+  } log;
+  Engine& engine = controller_->engine();
+  const Result<Outcome> returned = engine.Invoke(
+      Soon(), {.function = "actor", .event = R"({"answer": 7, "print": "hello"})", .log = &log});
+  ASSERT_TRUE(returned.ok()) << returned.status();
+  EXPECT_EQ(returned->ending, Ending::kReturned);
+  EXPECT_EQ(returned->result, "7");
+  EXPECT_EQ(log.text, "hello\n");
+  const Result<Outcome> thrown =
+      engine.Invoke(Soon(), {.function = "actor", .event = R"({"fail": "no luck"})"});
+  ASSERT_TRUE(thrown.ok() && thrown->error) << thrown.status();
+  EXPECT_EQ(thrown->error->message, "no luck");
+  EXPECT_EQ(engine.Invoke(Soon(), {.function = "nobody"}).status().code(), Code::kNotFound);
+}
+
 TEST_P(ControllerConformance, FunctionsAreListedAndRemoved) {
   Engine& engine = controller_->engine();
   const auto second = engine.Register(
