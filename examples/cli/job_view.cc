@@ -78,7 +78,9 @@ std::string JobDetails(const Job& job, const Output& output) {
   text += fmt::format("{:<12} {}\n", "status",
                       output.Paint(ColorOf(job.state), nanogrid::ToString(job.state)));
   line("attempt", fmt::format("{} of {}", job.attempt - job.lost, job.retry.max_attempts));
-  if (job.lost > 0) line("lost", fmt::format("{} attempts, with their workers", job.lost));
+  if (job.lost > 0) {
+    line("lost", fmt::format("{} attempts, handed back or by a worker that died", job.lost));
+  }
   line("worker", job.worker);
   line("retry of", job.retry_of);
   line("created", time(job.created));
