@@ -28,7 +28,6 @@ void StreamPump::Run() {
   {
     const std::lock_guard lock(mutex_);
     if (ended_) return;
-    woken_ = false;
   }
   Result<Step> step = Pump();
   if (!step.ok()) return parts_.responder->End();
@@ -50,6 +49,9 @@ void StreamPump::Done(Next next) {
       busy_ = false;
       return;
     }
+    // What wakes from here on may be too late for the next step. Not cleared before the first one:
+    // what that sends may have been read while the stream was opened.
+    woken_ = false;
   }
   parts_.pool.Post([self = shared_from_this()] { self->Run(); });
 }
@@ -57,8 +59,11 @@ void StreamPump::Done(Next next) {
 void StreamPump::Wake() {
   {
     const std::lock_guard lock(mutex_);
-    woken_ = true;
-    if (busy_ || ended_) return;
+    if (ended_) return;
+    if (busy_) {
+      woken_ = true;
+      return;
+    }
     busy_ = true;
   }
   parts_.pool.Post([self = shared_from_this()] { self->Run(); });

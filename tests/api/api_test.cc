@@ -23,6 +23,9 @@ using ::testing::HasSubstr;
 // Keeps what it is sent, for one thread that waits for it.
 class KeptAnswer final : public HttpResponder {
  public:
+  // Called when a stream begins.
+  explicit KeptAnswer(Callback on_begin = nullptr) : on_begin_(std::move(on_begin)) {}
+
   void Send(HttpResponse response) override {
     const std::lock_guard lock(mutex_);
     response_ = std::move(response);
@@ -30,6 +33,7 @@ class KeptAnswer final : public HttpResponder {
     changed_.notify_all();
   }
   void Begin(HttpResponse head, std::string) override {
+    if (on_begin_) on_begin_();
     const std::lock_guard lock(mutex_);
     response_ = std::move(head);
   }
@@ -61,6 +65,7 @@ class KeptAnswer final : public HttpResponder {
   }
 
  private:
+  const Callback on_begin_;
   std::mutex mutex_;
   std::condition_variable changed_;
   HttpResponse response_;
@@ -72,11 +77,11 @@ class ApiTest : public ::testing::Test {
  protected:
   ApiTest() { service_.Deploy(); }
 
-  HttpResponse Ask(HttpRequest request) {
+  HttpResponse Ask(HttpRequest request, HttpResponder::Callback on_begin = nullptr) {
     request.headers.Add("Host", "localhost");
     HttpAdmission admission = api_.Admit(request);
     if (admission.refusal) return *std::move(admission.refusal);
-    const auto answer = std::make_shared<KeptAnswer>();
+    const auto answer = std::make_shared<KeptAnswer>(std::move(on_begin));
     api_.Handle(std::move(request), nullptr, answer);
     return answer->Await();
   }
@@ -114,6 +119,23 @@ TEST_F(ApiTest, ALogIsFollowedToItsEnd) {
   const std::string id(response.headers.Get("NanoGrid-Job-Id"));
   EXPECT_EQ(Ask({.target = "/v1/jobs/" + id + "/logs?follow=true"}).body, "hello\n");
   EXPECT_EQ(Ask({.target = "/v1/jobs/" + id + "/logs?offset=1&limit=3"}).body, "ell");
+}
+
+TEST_F(ApiTest, WhatHappensWhileAStreamIsOpenedIsStreamed) {
+  Controller& controller = service_.controller();
+  const Result<Job> job =
+      controller.Submit(Context(), {.function = "echo", .event = R"({"wait_ms": 600000})"});
+  ASSERT_TRUE(job.ok()) << job.status();
+  const HttpResponse events = Ask({.target = "/v1/jobs/" + job->id + "/events"}, [&] {
+    // Whoever subscribes to all jobs is told last.
+    Event told;
+    const auto subscription = controller.Subscribe("", [&](const JobEvent& event) {
+      if (event.state == JobState::kCancelled) told.Set();
+    });
+    EXPECT_TRUE(controller.Cancel(Context(), job->id).ok());
+    told.Wait();
+  });
+  EXPECT_THAT(events.body, HasSubstr("\"CANCELLED\""));
 }
 
 TEST_F(ApiTest, WhatIsNotRoutedIsRefusedBeforeTheBodyIsRead) {
