@@ -61,7 +61,8 @@ class Controller {
   virtual Result<LogChunk> ReadLog(const Context& context, std::string_view id, uint64_t offset,
                                    size_t max_bytes = 1 << 20) = 0;
 
-  // Stored events, then live ones: see JobStore::Events.
+  // Stored events, then live ones: see JobStore::Events. NotFound: from the start of a job that is
+  // not known.
   virtual Result<std::vector<JobEvent>> Events(const Context& context, std::string_view job_id,
                                                std::string_view cursor, size_t limit = 100) = 0;
   virtual Result<std::string> EventsEnd(const Context& context) = 0;

@@ -17,18 +17,18 @@ namespace nanogrid {
 
 struct InvokeRequest {
   std::string function{};
-  std::string event = "null";          // JSON; any bytes for runtime exec
-  std::string qualifier = kLatest;     // number, alias or "$LATEST"
-  LogSink* log = nullptr;              // output while it runs; null: dropped
-  std::string request_id{};            // empty: a new UUID
+  std::string event = "null";       // JSON; any bytes for runtime exec
+  std::string qualifier = kLatest;  // number, alias or "$LATEST"
+  LogSink* log = nullptr;           // output while it runs; null: dropped
+  std::string request_id{};         // empty: a new UUID
 };
 
 // Bounds on code that is taken in; the entry that exceeds one is named.
 struct CodeLimits {
-  uint64_t max_bytes = 512ull << 20;       // unpacked
+  uint64_t max_bytes = 512ull << 20;  // unpacked
   uint64_t max_file_bytes = 256ull << 20;
   uint32_t max_files = 20000;
-  uint32_t max_ratio = 200;                // unpacked : packed, beyond the first 10 MiB
+  uint32_t max_ratio = 200;  // unpacked : packed, beyond the first 10 MiB
   uint32_t max_path_bytes = 1024;
 };
 
@@ -47,8 +47,8 @@ struct EngineParts {
   Duration catalog_ttl{};
   // Idle instances are given up while less of the host's memory than this is available.
   uint64_t min_available_memory = 256ull << 20;
-  const Clock* clock = &Clock::System();      // outlives the engine
-  Observer* observer = &Observer::None();     // outlives the engine
+  const Clock* clock = &Clock::System();   // outlives the engine
+  Observer* observer = &Observer::None();  // outlives the engine
 };
 
 // Thread-safe. The destructor cancels what runs and returns when nothing of it is left; no other

@@ -76,10 +76,10 @@ inline constexpr char kLatest[] = "$LATEST";
 // One registered version. Immutable: (name, number) means the same for ever, also after Remove.
 struct FunctionVersion {
   std::string name{};
-  uint64_t number = 0;          // 1, 2, …; assigned by the catalog
-  std::string code_digest{};    // lower-case hex SHA-256 of the normalised code
-  std::string runtime{};        // resolved, never empty
-  std::string handler{};        // resolved, never empty
+  uint64_t number = 0;        // 1, 2, …; assigned by the catalog
+  std::string code_digest{};  // lower-case hex SHA-256 of the normalised code
+  std::string runtime{};      // resolved, never empty
+  std::string handler{};      // resolved, never empty
   std::map<std::string, std::string> env{};
   Limits limits{};
   Grants grants{};

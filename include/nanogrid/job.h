@@ -14,12 +14,12 @@ enum class JobState { kPending, kProcessing, kSuccess, kFailed, kCancelled };
 
 // Why an invocation ended. Each limit has its own.
 enum class Ending {
-  kReturned,          // the handler answered, or the program exited with 0
-  kException,         // the handler threw, could not be loaded, or answered what is not JSON
-  kExited,            // the runtime exited in the middle of the invocation, or the program with not 0
-  kSignaled,          // it died of a signal
-  kTimeout,           // limits.timeout or the caller's deadline passed
-  kOutOfMemory,       // limits.memory
+  kReturned,     // the handler answered, or the program exited with 0
+  kException,    // the handler threw, could not be loaded, or answered what is not JSON
+  kExited,       // the runtime exited in the middle of the invocation, or the program with not 0
+  kSignaled,     // it died of a signal
+  kTimeout,      // limits.timeout or the caller's deadline passed
+  kOutOfMemory,  // limits.memory
   kTooManyProcesses,  // limits.max_processes
   kOutputLimit,       // limits.max_output
   kViolation,         // a system call that is never allowed, or a broken protocol
@@ -53,14 +53,14 @@ std::string_view ToString(StartKind start);
 
 struct Outcome {
   Ending ending = Ending::kReturned;
-  std::string result{};       // JSON text; for runtime exec the program's stdout as it is
+  std::string result{};  // JSON text; for runtime exec the program's stdout as it is
   bool result_is_json = true;
   std::optional<FunctionError> error{};  // unless kReturned
   int exit_code = 0;                     // kExited
   int signal = 0;                        // kSignaled
   Usage usage{};
   StartKind start = StartKind::kCold;
-  bool log_truncated = false;            // the log was cut because the output limit struck
+  bool log_truncated = false;  // the log was cut because the output limit struck
 };
 
 // What one invocation is told. Views must outlive the call it is passed to.

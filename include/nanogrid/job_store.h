@@ -128,8 +128,8 @@ class JobStore {
   virtual Status Remove(const Context& context, std::string_view id) = 0;
 
   // Events after `cursor` (empty: from the oldest there is), in their order; of one job, or of all
-  // if `job_id` is empty. Waits until there is one; empty when the context ended (no error). What is
-  // there is answered also when the deadline has passed before: that looks without waiting.
+  // if `job_id` is empty. Waits until there is one; empty when the context ended (no error). What
+  // is there is answered also when the deadline has passed before: that looks without waiting.
   virtual Result<std::vector<JobEvent>> Events(const Context& context, std::string_view job_id,
                                                std::string_view cursor, size_t limit = 100) = 0;
   // The cursor behind everything that has happened so far.

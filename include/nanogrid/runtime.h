@@ -22,7 +22,7 @@ struct Compiler {
 };
 
 struct Runtime {
-  std::string name{};                     // "python3"
+  std::string name{};  // "python3"
   Protocol protocol = Protocol::kFrames;
   bool result_is_json = true;
   std::vector<std::string> extensions{};  // of main files it runs as they are: ".py"
@@ -32,13 +32,15 @@ struct Runtime {
   std::vector<std::string> command{};
   std::map<std::string, std::string> env{};  // defaults; the function's own values win
   std::vector<Compiler> compilers{};
-  // Default function name when the handler names only a file: "handler"; empty if handlers are files.
+  // Default function name when the handler names only a file: "handler"; empty if handlers are
+  // files.
   std::string default_function{};
   std::string requires_path{};  // must exist in the root: "/usr/bin/python3"
   std::string install_hint{};
 };
 
-// Files that runtimes need inside every sandbox, by name below /var/runtime: "python3/bootstrap.py".
+// Files that runtimes need inside every sandbox, by name below /var/runtime:
+// "python3/bootstrap.py".
 using RuntimeFiles = std::map<std::string, std::string>;
 
 // python3, nodejs, native, exec.

@@ -18,9 +18,9 @@
 namespace nanogrid {
 
 struct SchedulerOptions {
-  uint32_t max_running = 0;  // invocations at once, all functions; 0: no limit
-  uint32_t max_idle = 64;    // warm instances kept, all functions
-  Duration keep_alive = std::chrono::minutes(5);          // idle time until an instance is retired
+  uint32_t max_running = 0;                       // invocations at once, all functions; 0: no limit
+  uint32_t max_idle = 64;                         // warm instances kept, all functions
+  Duration keep_alive = std::chrono::minutes(5);  // idle time until an instance is retired
   Duration freeze_after = std::chrono::milliseconds(200);  // idle time until it is frozen
 };
 
@@ -39,9 +39,9 @@ class Scheduler {
   explicit Scheduler(SchedulerOptions options = {});
   ~Scheduler();
 
-  // Asks to run an invocation of `function` (a version's unique key), at most `concurrency` of which
-  // run at once (0: no limit). Answers a placement if it may run at once; else it waits its turn:
-  // functions in turn, each first come, first served.
+  // Asks to run an invocation of `function` (a version's unique key), at most `concurrency` of
+  // which run at once (0: no limit). Answers a placement if it may run at once; else it waits its
+  // turn: functions in turn, each first come, first served.
   struct Admission {
     Ticket ticket = 0;
     std::optional<Placement> placement{};
@@ -61,9 +61,9 @@ class Scheduler {
   std::optional<InstanceId> Replace(Ticket ticket);
 
   struct Upkeep {
-    std::vector<InstanceId> freeze{};  // still idle and usable
-    std::vector<InstanceId> retire{};  // no longer known here: stop them
-    TimePoint next = TimePoint::max(); // when to ask again
+    std::vector<InstanceId> freeze{};   // still idle and usable
+    std::vector<InstanceId> retire{};   // no longer known here: stop them
+    TimePoint next = TimePoint::max();  // when to ask again
   };
   // What is due at `now`.
   Upkeep Tick(TimePoint now);

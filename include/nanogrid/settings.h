@@ -23,9 +23,9 @@ std::span<const SettingInfo> FunctionSettings();
 // setting, the value and what would be right; an unknown name suggests the nearest.
 Status ApplySetting(FunctionSpec& spec, std::string_view name, std::string_view value);
 
-// Settings from a JSON object: {"runtime": "python3", "memory": "128M" or 134217728, "timeout": "30s"
-// or 30 (seconds) or null, "env": {"K": "V"}, …}. Unknown keys are errors. `code` and `name` are not
-// settings and are refused here. At most 1 MiB.
+// Settings from a JSON object: {"runtime": "python3", "memory": "128M" or 134217728, "timeout":
+// "30s" or 30 (seconds) or null, "env": {"K": "V"}, …}. Unknown keys are errors. `code` and `name`
+// are not settings and are refused here. At most 1 MiB.
 Status ApplySettingsJson(FunctionSpec& spec, std::string_view json);
 
 // The settings of a version as such a JSON object, with sizes and times as numbers.

@@ -1,4 +1,5 @@
-// The address of an adapter: "memory:", "file:///var/lib/x", "sqlite:jobs.db", "redis://host:6379/0".
+// The address of an adapter: "memory:", "file:///var/lib/x", "sqlite:jobs.db",
+// "redis://host:6379/0".
 #pragma once
 
 #include <cstdint>

@@ -12,6 +12,7 @@
 #include "engine/job_life.h"
 #include "engine/job_message.h"
 #include "engine/job_objects.h"
+#include "engine/job_parts.h"
 #include "engine/submit.h"
 #include "engine/sweeper.h"
 
@@ -124,6 +125,10 @@ class StoreController final : public Controller {
 
   Result<std::vector<JobEvent>> Events(const Context& context, std::string_view job_id,
                                        std::string_view cursor, size_t limit) override {
+    // Of a job that is not known nothing would ever happen.
+    if (!job_id.empty() && cursor.empty()) {
+      NANOGRID_RETURN_IF_ERROR(parts_.jobs->Get(context, job_id).status());
+    }
     return parts_.jobs->Events(context, job_id, cursor, limit);
   }
   Result<std::string> EventsEnd(const Context& context) override {
@@ -162,20 +167,11 @@ class StoreController final : public Controller {
   Sweeper sweeper_;  // last: uses the rest
 };
 
-Status CheckParts(const ControllerParts& parts) {
-  const auto missing = [](std::string_view part) {
-    return InvalidArgument("ControllerParts.{}: missing", part);
-  };
-  if (parts.engine == nullptr) return missing("engine");
-  if (parts.queue == nullptr) return missing("queue");
-  if (parts.jobs == nullptr) return missing("jobs");
-  if (parts.objects == nullptr) return missing("objects");
-  if (parts.clock == nullptr) return missing("clock");
-  if (parts.observer == nullptr) return missing("observer");
-  if (parts.options.retention < Duration(0)) {
+Status CheckOptions(const ControllerOptions& options) {
+  if (options.retention < Duration(0)) {
     return InvalidArgument("ControllerOptions.retention: must not be negative");
   }
-  if (parts.options.sweep_every <= Duration(0)) {
+  if (options.sweep_every <= Duration(0)) {
     return InvalidArgument("ControllerOptions.sweep_every: must be positive");
   }
   return absl::OkStatus();
@@ -184,7 +180,8 @@ Status CheckParts(const ControllerParts& parts) {
 }  // namespace
 
 Result<std::unique_ptr<Controller>> MakeController(ControllerParts parts) {
-  NANOGRID_RETURN_IF_ERROR(CheckParts(parts));
+  NANOGRID_RETURN_IF_ERROR(CheckParts("ControllerParts", parts));
+  NANOGRID_RETURN_IF_ERROR(CheckOptions(parts.options));
   NANOGRID_ASSIGN_OR_RETURN(std::string end, parts.jobs->EventsEnd({}));
   try {
     return std::make_unique<StoreController>(std::move(parts), std::move(end));

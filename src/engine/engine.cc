@@ -133,8 +133,7 @@ class LocalEngine final : public Engine {
   }
 
   Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
-                                      std::string_view qualifier,
-                                      std::string_view event) override {
+                                      std::string_view qualifier, std::string_view event) override {
     NANOGRID_ASSIGN_OR_RETURN(FunctionVersion version,
                               parts_.catalog->Get(context, function, qualifier));
     NANOGRID_ASSIGN_OR_RETURN(const Runtime* const runtime,

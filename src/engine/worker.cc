@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/request_id.h"
+#include "engine/job_parts.h"
 #include "engine/job_pause.h"
 #include "engine/worker_job.h"
 
@@ -127,17 +128,8 @@ class QueueWorker final : public Worker {
   std::jthread receiver_;
 };
 
-Status CheckParts(WorkerParts& parts) {
-  const auto missing = [](std::string_view part) {
-    return InvalidArgument("WorkerParts.{}: missing", part);
-  };
-  if (parts.engine == nullptr) return missing("engine");
-  if (parts.queue == nullptr) return missing("queue");
-  if (parts.jobs == nullptr) return missing("jobs");
-  if (parts.objects == nullptr) return missing("objects");
-  if (parts.clock == nullptr) return missing("clock");
-  if (parts.observer == nullptr) return missing("observer");
-  WorkerOptions& options = parts.options;
+// Fills in what was left to it.
+Status CompleteOptions(WorkerOptions& options) {
   if (options.name.empty()) options.name = DefaultName();
   if (options.name.size() > kMaxName) {
     return InvalidArgument("WorkerOptions.name: {} bytes, at most {}", options.name.size(),
@@ -163,7 +155,8 @@ Status CheckParts(WorkerParts& parts) {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> MakeWorker(WorkerParts parts) {
-  NANOGRID_RETURN_IF_ERROR(CheckParts(parts));
+  NANOGRID_RETURN_IF_ERROR(CheckParts("WorkerParts", parts));
+  NANOGRID_RETURN_IF_ERROR(CompleteOptions(parts.options));
   NANOGRID_ASSIGN_OR_RETURN(std::string end, parts.jobs->EventsEnd({}));
   try {
     return std::make_unique<QueueWorker>(std::move(parts), std::move(end));

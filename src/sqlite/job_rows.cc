@@ -156,19 +156,19 @@ Status InsertJob(Connection& connection, const StoredJob& stored) {
   const Job& job = stored.job;
   std::optional<std::string> key;
   if (!job.idempotency_key.empty()) key = job.idempotency_key;
-  Query insert(connection,
-               "INSERT INTO jobs(number, id, function, version, event_key, idempotency_key, "
-               "max_attempts, backoff, max_backoff, max_age, retry_of, created, state, attempt, "
-               "lost, revision, worker, not_before, started, finished, due, progress, outcome, "
-               "result_key, result_size, dead_letter, crashes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-               "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
-               "?26, ?27)",
-               stored.number, job.id, job.function, job.version, job.event_key, key,
-               job.retry.max_attempts, job.retry.backoff.count(), job.retry.max_backoff.count(),
-               job.retry.max_age.count(), job.retry_of, job.created, static_cast<int>(job.state),
-               job.attempt, job.lost, job.revision, job.worker, job.not_before, job.started,
-               job.finished, job.due, job.progress, OutcomeText(job), job.result_key,
-               job.result_size, job.dead_letter, job.crashes);
+  Query insert(
+      connection,
+      "INSERT INTO jobs(number, id, function, version, event_key, idempotency_key, "
+      "max_attempts, backoff, max_backoff, max_age, retry_of, created, state, attempt, "
+      "lost, revision, worker, not_before, started, finished, due, progress, outcome, "
+      "result_key, result_size, dead_letter, crashes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+      "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
+      "?26, ?27)",
+      stored.number, job.id, job.function, job.version, job.event_key, key, job.retry.max_attempts,
+      job.retry.backoff.count(), job.retry.max_backoff.count(), job.retry.max_age.count(),
+      job.retry_of, job.created, static_cast<int>(job.state), job.attempt, job.lost, job.revision,
+      job.worker, job.not_before, job.started, job.finished, job.due, job.progress,
+      OutcomeText(job), job.result_key, job.result_size, job.dead_letter, job.crashes);
   NANOGRID_RETURN_IF_ERROR(insert.Run());
   if (!job.event.empty()) {
     NANOGRID_RETURN_IF_ERROR(StorePayload(connection, stored.number, kEvent, job.event));
@@ -178,15 +178,15 @@ Status InsertJob(Connection& connection, const StoredJob& stored) {
 
 Status UpdateJob(Connection& connection, const StoredJob& stored, const Job& before) {
   const Job& job = stored.job;
-  Query update(connection,
-               "UPDATE jobs SET state = ?2, attempt = ?3, lost = ?4, revision = ?5, worker = ?6, "
-               "not_before = ?7, started = ?8, finished = ?9, due = ?10, progress = ?11, "
-               "outcome = ?12, result_key = ?13, result_size = ?14, dead_letter = ?15, crashes = ?16 "
-               "WHERE number = ?1",
-               stored.number, static_cast<int>(job.state), job.attempt, job.lost, job.revision,
-               job.worker, job.not_before, job.started, job.finished, job.due, job.progress,
-               OutcomeText(job), job.result_key, job.result_size, job.dead_letter,
-               job.crashes);
+  Query update(
+      connection,
+      "UPDATE jobs SET state = ?2, attempt = ?3, lost = ?4, revision = ?5, worker = ?6, "
+      "not_before = ?7, started = ?8, finished = ?9, due = ?10, progress = ?11, "
+      "outcome = ?12, result_key = ?13, result_size = ?14, dead_letter = ?15, crashes = ?16 "
+      "WHERE number = ?1",
+      stored.number, static_cast<int>(job.state), job.attempt, job.lost, job.revision, job.worker,
+      job.not_before, job.started, job.finished, job.due, job.progress, OutcomeText(job),
+      job.result_key, job.result_size, job.dead_letter, job.crashes);
   NANOGRID_RETURN_IF_ERROR(update.Run());
   if (ResultOf(job) == ResultOf(before)) return absl::OkStatus();
   return StorePayload(connection, stored.number, kResult, ResultOf(job));

@@ -9,9 +9,11 @@ int main() {
     std::cerr << engine.status().ToString() << '\n';
     return 1;
   }
-  const auto version = (*engine)->Register(
-      {.name = "add", .code = nanogrid::Code::Inline("add.py", "def handler(event, context):\n"
-                                                               "    return sum(event)\n")});
+  const auto version =
+      (*engine)->Register({.name = "add",
+                           .code = nanogrid::Code::Inline("add.py",
+                                                          "def handler(event, context):\n"
+                                                          "    return sum(event)\n")});
   if (!version.ok()) {
     std::cerr << version.status().ToString() << '\n';
     return 1;

@@ -146,8 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"OddHost", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
         Refusal{"OtherExpectation", WithHeader("Expect: more\r\n"), 417},
         Refusal{"OtherVersion", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505},
-        Refusal{"BadChunk", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
-                400},
+        Refusal{"BadChunk",
+                "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n", 400},
         Refusal{"LongChunkExtension",
                 "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
                     std::string(5000, 'x'),

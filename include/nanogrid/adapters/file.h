@@ -1,4 +1,5 @@
-// "file:///dir": objects as files below a directory; writes are atomic (rename) and durable (fsync).
+// "file:///dir": objects as files below a directory; writes are atomic (rename) and durable
+// (fsync).
 #pragma once
 
 #include <memory>

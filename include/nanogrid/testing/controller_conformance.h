@@ -198,6 +198,10 @@ TEST_P(ControllerConformance, EventsComeInOrderWithoutAGap) {
   EXPECT_TRUE(reported);
 }
 
+TEST_P(ControllerConformance, EventsOfAnUnknownJobAreNotFound) {
+  EXPECT_EQ(controller_->Events(Soon(), "none", "", 10).status().code(), Code::kNotFound);
+}
+
 TEST_P(ControllerConformance, ARunningJobIsCancelled) {
   const Job job = Submit(R"({"sleep": 600})");
   WaitUntilAsleep(job.id);
