@@ -125,8 +125,8 @@ class StoreController final : public Controller {
 
   Result<std::vector<JobEvent>> Events(const Context& context, std::string_view job_id,
                                        std::string_view cursor, size_t limit) override {
-    // Of a job that is not known nothing would ever happen.
-    if (!job_id.empty() && cursor.empty()) {
+    // Of a job that is not known nothing would ever happen: not to be waited for.
+    if (!job_id.empty() && cursor.empty() && context.deadline > parts_.clock->Now()) {
       NANOGRID_RETURN_IF_ERROR(parts_.jobs->Get(context, job_id).status());
     }
     return parts_.jobs->Events(context, job_id, cursor, limit);

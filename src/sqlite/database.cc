@@ -159,7 +159,7 @@ void Database::RunBatch(const std::vector<Pending*>& batch) {
 
 Status Database::RunOne(const Work& change) {
   NANOGRID_RETURN_IF_ERROR(Query(*writer_, "SAVEPOINT change").Run());
-  const Status status = change(*writer_);
+  Status status = change(*writer_);
   if (!status.ok() && !writer_->InAutocommit()) {
     NANOGRID_RETURN_IF_ERROR(Query(*writer_, "ROLLBACK TO change").Run());
   }
@@ -171,7 +171,7 @@ Status Database::RunOne(const Work& change) {
 Status Database::Read(const Work& work) {
   NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Connection> reader, TakeReader());
   NANOGRID_RETURN_IF_ERROR(Query(*reader, "BEGIN").Run());
-  const Status status = work(*reader);
+  Status status = work(*reader);
   // Nothing was written: the end of the transaction cannot fail in a way that matters.
   if (!Query(*reader, "COMMIT").Run().ok()) return status;
   const std::lock_guard lock(mutex_);
