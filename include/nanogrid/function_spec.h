@@ -24,6 +24,7 @@ struct Limits {
   uint32_t max_processes = 64;        // processes and threads
   uint32_t max_open_files = 1024;     // descriptors per process
   uint64_t max_output = 6ull << 20;   // bytes of result and log together, per invocation
+  uint32_t max_files = 1000;          // files and directories left in $NANOGRID_OUTPUT
 
   bool operator==(const Limits&) const = default;
 };

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nanogrid/context.h"
+#include "nanogrid/status.h"
 
 namespace nanogrid {
 
@@ -51,6 +53,15 @@ struct Usage {
 enum class StartKind { kCold, kWarm };
 std::string_view ToString(StartKind start);
 
+// Something that a function left in $NANOGRID_OUTPUT.
+struct OutputFile {
+  std::string path{};    // below the directory: "plots/a.png"
+  uint64_t size = 0;     // bytes
+  std::string reason{};  // of one that was refused: "is a symbolic link"
+
+  bool operator==(const OutputFile&) const = default;
+};
+
 struct Outcome {
   Ending ending = Ending::kReturned;
   std::string result{};  // JSON text; for runtime exec the program's stdout as it is
@@ -60,13 +71,32 @@ struct Outcome {
   int signal = 0;                        // kSignaled
   Usage usage{};
   StartKind start = StartKind::kCold;
-  bool log_truncated = false;  // the log was cut because the output limit struck
+  bool log_truncated = false;               // the log was cut because the output limit struck
+  std::vector<OutputFile> files{};          // what the invocation's FileSink was given
+  std::vector<OutputFile> refused_files{};  // what it was not given, at most kMaxRefusedFiles
+  std::string isolation{};                  // what held the function: "linux root cgroups=v2"
+};
+
+inline constexpr size_t kMaxRefusedFiles = 100;
+
+// Takes the files that a function left in $NANOGRID_OUTPUT, one after another, on the invoking
+// thread, after it has returned (kReturned) and while none of it runs. An error ends the collection
+// and is the answer of the invocation. Names and bytes are hostile: a path is relative, valid UTF-8
+// without control characters, and has no empty, "." or ".." segment; nothing else is promised.
+class FileSink {
+ public:
+  virtual ~FileSink() = default;
+  // Then exactly `size` bytes come, in pieces, then End.
+  virtual Status Begin(std::string_view path, uint64_t size) = 0;
+  virtual Status Write(std::string_view bytes) = 0;
+  virtual Status End() = 0;
 };
 
 // What one invocation is told. Views must outlive the call it is passed to.
 struct Invocation {
   std::string_view request_id{};  // unique; Lambda's aws_request_id
   std::string_view event{};       // JSON text; any bytes for runtime exec
+  FileSink* files = nullptr;      // null: result files are not collected
 };
 
 // Takes a function's output (stdout and stderr, as written) while it runs, on the invoking thread.
