@@ -25,6 +25,8 @@ struct Options {
   bool async = false;
   std::string delay{};
   std::string key{};
+  std::string tenant{};
+  std::string output{};
   std::vector<std::pair<std::string, std::string>> retry{};
   bool json = false;
   bool verbose = false;
@@ -39,6 +41,7 @@ nanogrid::Result<nanogrid::SubmitRequest> MakeRequest(const Options& options,
     request.qualifier = options.function.substr(colon + 1);
   }
   request.idempotency_key = options.key;
+  request.tenant = options.tenant;
   for (const auto& [name, value] : options.retry) {
     Status status = nanogrid::ApplyRetrySetting(request.retry, name, value);
     if (!status.ok()) return status;
@@ -106,7 +109,8 @@ nanogrid::Result<ExitCode> Invoke(const Options& options) {
   if (absl::IsCancelled(job.status())) job = CancelledByCaller(controller, id);
   live.Finish();
   if (!job.ok()) return job.status();
-  return ShowResult(controller, *job, {.json = options.json, .verbose = options.verbose},
+  return ShowResult(controller, *job,
+                    {.json = options.json, .verbose = options.verbose, .output = options.output},
                     kept.text());
 }
 
@@ -144,6 +148,7 @@ Command AddInvokeCommand(CLI::App& app) {
   command->add_flag("--async", options->async, "Print the job's id and do not wait");
   command->add_flag("--json", options->json, "Print one object, with logs and usage");
   command->add_flag("-v,--verbose", options->verbose, "Say how long it took, on standard error");
+  command->add_option("--output", options->output, "Put the result files there")->type_name("DIR");
   command->add_option("--delay", options->delay, "Start it so much later")
       ->type_name("TIME")
       ->group("The job");
@@ -151,6 +156,11 @@ Command AddInvokeCommand(CLI::App& app) {
       ->add_option("--idempotency-key", options->key,
                    "The same key again means the same job, whatever happened to this command")
       ->type_name("KEY")
+      ->group("The job");
+  command
+      ->add_option("--tenant", options->tenant,
+                   "Whose call it is; needed by functions that keep tenants apart")
+      ->type_name("NAME")
       ->group("The job");
   AddRetryOptions(*command, *options);
   AddPlaceOptions(*command, options->place);

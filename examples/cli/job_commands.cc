@@ -22,6 +22,7 @@ using nanogrid::Status;
 struct Options {
   std::vector<std::string> ids{};
   bool follow = false;
+  std::string output{};
   bool json = false;
   PlaceOptions place{};
 };
@@ -53,7 +54,7 @@ nanogrid::Result<ExitCode> ResultOf(const Options& options) {
     const Status copied = CopyLog({}, controller, job->id, offset, log);
     if (!copied.ok()) return copied;
   }
-  return ShowResult(controller, *job, {.json = options.json}, log.text());
+  return ShowResult(controller, *job, {.json = options.json, .output = options.output}, log.text());
 }
 
 nanogrid::Result<ExitCode> Logs(const Options& options) {
@@ -112,8 +113,10 @@ std::function<ExitCode()> Reporting(std::shared_ptr<Options> options,
 Command AddResultCommand(CLI::App& app) {
   CLI::App* const command =
       app.add_subcommand("result", "Print the result of a job that has ended");
+  const std::shared_ptr<Options> options = AddOptions(*command, false);
+  command->add_option("--output", options->output, "Put the result files there")->type_name("DIR");
   command->footer("Exit status: as of nanogrid run, for the job.");
-  return {command, Reporting(AddOptions(*command, false), ResultOf)};
+  return {command, Reporting(options, ResultOf)};
 }
 
 Command AddLogsCommand(CLI::App& app) {

@@ -82,6 +82,7 @@ std::string JobDetails(const Job& job, const Output& output) {
     line("lost", fmt::format("{} attempts, handed back or by a worker that died", job.lost));
   }
   line("worker", job.worker);
+  line("tenant", job.tenant);
   line("retry of", job.retry_of);
   line("created", time(job.created));
   if (job.state == JobState::kPending) line("not before", time(job.not_before));
@@ -96,8 +97,10 @@ std::string JobDetails(const Job& job, const Output& output) {
       line("error", job.outcome->error->type + ": " + job.outcome->error->message);
     }
     line("usage", UsageLine(*job.outcome));
+    line("isolation", job.outcome->isolation);
   }
   if (job.state == JobState::kSuccess) line("result", nanogrid::FormatSize(job.result_size));
+  if (job.files > 0) line("files", std::to_string(job.files));
   return text;
 }
 

@@ -103,6 +103,13 @@ void ShowError(Output& err, const nanogrid::FunctionError& error) {
   if (error.stack.back() != '\n') err.Print("\n");
 }
 
+void ShowRefusedFiles(Output& err, const nanogrid::Outcome& outcome) {
+  for (const nanogrid::OutputFile& file : outcome.refused_files) {
+    err.Print(err.Paint(Color::kYellow, "not a result file: "));
+    err.Print(EscapeForTerminal(file.path + ": " + file.reason) + "\n");
+  }
+}
+
 ExitCode ReportFailure(const nanogrid::Status& error, bool json) {
   Output out(stdout);
   if (json) out.Print(nanogrid::ErrorJson(error) + "\n");

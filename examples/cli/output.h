@@ -65,6 +65,9 @@ std::string OutcomeJson(const nanogrid::Outcome& outcome, std::string_view log,
 // Why a function failed, for people.
 void ShowError(Output& err, const nanogrid::FunctionError& error);
 
+// What was left in $NANOGRID_OUTPUT and is no result file.
+void ShowRefusedFiles(Output& err, const nanogrid::Outcome& outcome);
+
 // Says why a command cannot do what it should, for scripts as an object too; the exit status.
 ExitCode ReportFailure(const nanogrid::Status& error, bool json);
 

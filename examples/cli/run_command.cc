@@ -7,6 +7,7 @@
 
 #include "function_code.h"
 #include "output.h"
+#include "output_directory.h"
 #include "stop_signals.h"
 
 namespace {
@@ -67,8 +68,13 @@ class Runner {
     KeptLog kept;
     LiveLog live(stderr);
     nanogrid::LogSink& log = options_.json ? static_cast<nanogrid::LogSink&>(kept) : live;
+    OutputDirectory files(options_.output);
     const Result<nanogrid::Outcome> outcome =
-        engine.Invoke(context, {.function = function, .event = event, .log = &log});
+        engine.Invoke(context, {.function = function,
+                                .event = event,
+                                .log = &log,
+                                .tenant = options_.tenant,
+                                .files = options_.output.empty() ? nullptr : &files});
     live.Finish();
     if (!outcome.ok()) return outcome.status();
     return Show(*outcome, kept.text());
@@ -82,6 +88,7 @@ class Runner {
       if (outcome.result_is_json && !outcome.result.empty()) out_.Print("\n");
       if (outcome.error) ShowError(err_, *outcome.error);
     }
+    ShowRefusedFiles(err_, outcome);
     if (options_.verbose) err_.Print(err_.Paint(Color::kDim, UsageLine(outcome)) + "\n");
     if (Status status = out_.Flush(); !status.ok()) return status;
     return ExitCodeOf(outcome.ending);

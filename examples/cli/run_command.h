@@ -12,6 +12,8 @@ struct RunOptions {
   std::string path{};  // file, directory or zip
   std::string name{};  // empty: made of the path
   EventOption event{};
+  std::string tenant{};
+  std::string output{};  // directory for result files; empty: they are dropped
   uint32_t repeat = 1;
   bool json = false;
   bool verbose = false;

@@ -30,6 +30,10 @@ Command AddRunCommand(CLI::App& app) {
   AddEventOption(*command, options.event);
   command->add_option("--name", options.name, "The function's name (default: the file's)")
       ->type_name("NAME");
+  command->add_option("--tenant", options.tenant, "Whose call it is, for --per-tenant")
+      ->type_name("NAME");
+  command->add_option("--output", options.output, "Put the files of $NANOGRID_OUTPUT there")
+      ->type_name("DIR");
   command->add_option("--repeat", options.repeat, "Invoke it N times, warm if it can be")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

@@ -10,6 +10,14 @@ void AddSettingsOptions(CLI::App& command, GivenSettings& settings) {
     const std::string name(setting.name);
     std::string flag = "--" + name;
     std::replace(flag.begin(), flag.end(), '_', '-');
+    if (setting.placeholder == "true|false") {
+      command
+          .add_flag_callback(
+              flag, [&settings, name] { settings.emplace_back(name, "true"); },
+              std::string(setting.help))
+          ->group("Settings of the function");
+      continue;
+    }
     command
         .add_option_function<std::vector<std::string>>(
             flag,

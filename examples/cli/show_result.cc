@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "output.h"
+#include "output_directory.h"
 
 namespace {
 
@@ -66,6 +67,11 @@ nanogrid::Result<ExitCode> ShowResult(nanogrid::Controller& controller, const na
     if (outcome.result_is_json) out.Print("\n");
   } else if (outcome.error) {
     ShowError(err, *outcome.error);
+  }
+  ShowRefusedFiles(err, outcome);
+  if (!options.output.empty()) {
+    const auto saved = SaveFiles(controller, job.id, options.output);
+    if (!saved.ok()) return saved;
   }
   if (options.verbose) err.Print(err.Paint(Color::kDim, UsageLine(outcome)) + "\n");
   const auto flushed = out.Flush();

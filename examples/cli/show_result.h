@@ -3,6 +3,7 @@
 
 #include <nanogrid/controller.h>
 
+#include <string>
 #include <string_view>
 
 #include "exit_codes.h"
@@ -10,6 +11,7 @@
 struct ShowOptions {
   bool json = false;
   bool verbose = false;
+  std::string output{};  // directory for result files; empty: they stay where they are
 };
 
 // The result to standard output, failures to standard error; the exit status.

@@ -15,6 +15,7 @@ struct SubmitRequest {
   std::string function{};
   std::string event = "null";       // JSON; any bytes for runtime exec
   std::string qualifier = kLatest;  // number, alias or "$LATEST"; means what it means now
+  std::string tenant{};             // whose job it is; needed by functions with per_tenant
   std::string idempotency_key{};    // the same key again answers the same job
   Duration delay{};                 // not started before; 0..365 days
   RetryPolicy retry{};
@@ -58,6 +59,11 @@ class Controller {
   virtual Result<Job> Retry(const Context& context, std::string_view id) = 0;
   // The result of a SUCCESS, wherever it is kept. FailedPrecondition in any other state.
   virtual Status ReadResult(const Context& context, std::string_view id, Sink& sink) = 0;
+  // The result files of a job that has ended: keys are their paths.
+  virtual Result<ObjectPage> ListFiles(const Context& context, std::string_view id,
+                                       std::string_view cursor = {}, size_t limit = 100) = 0;
+  virtual Status ReadFile(const Context& context, std::string_view id, std::string_view path,
+                          Sink& sink) = 0;
   virtual Result<LogChunk> ReadLog(const Context& context, std::string_view id, uint64_t offset,
                                    size_t max_bytes = 1 << 20) = 0;
 

@@ -21,6 +21,8 @@ struct InvokeRequest {
   std::string qualifier = kLatest;  // number, alias or "$LATEST"
   LogSink* log = nullptr;           // output while it runs; null: dropped
   std::string request_id{};         // empty: a new UUID
+  std::string tenant{};             // whose call it is; needed by functions with per_tenant
+  FileSink* files = nullptr;        // result files; null: they are not collected
 };
 
 // Bounds on code that is taken in; the entry that exceeds one is named.
@@ -70,8 +72,8 @@ class Engine {
 
   // What Invoke would say to a request before it runs: its error, or the version that it would run.
   virtual Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
-                                              std::string_view qualifier,
-                                              std::string_view event) = 0;
+                                              std::string_view qualifier, std::string_view event,
+                                              std::string_view tenant = {}) = 0;
 
   virtual Result<FunctionVersion> Get(const Context& context, std::string_view function,
                                       std::string_view qualifier = kLatest) = 0;

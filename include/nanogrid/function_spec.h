@@ -66,6 +66,8 @@ struct FunctionSpec {
   Limits limits{};
   Grants grants{};
   uint32_t concurrency = 0;  // invocations at the same time; 0: no limit of its own
+  bool fresh = false;        // each invocation has an instance of its own: nothing is warm
+  bool per_tenant = false;   // an instance serves one tenant; every invocation must name its
   std::string sandbox = "linux";
   std::string image{};  // of a container sandbox
   std::string root{};   // directory used as root file system; empty: made of the host's /usr
@@ -85,6 +87,8 @@ struct FunctionVersion {
   Limits limits{};
   Grants grants{};
   uint32_t concurrency = 0;
+  bool fresh = false;
+  bool per_tenant = false;
   std::string sandbox{};
   std::string image{};
   std::string root{};

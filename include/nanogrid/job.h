@@ -78,11 +78,13 @@ struct Outcome {
 };
 
 inline constexpr size_t kMaxRefusedFiles = 100;
+inline constexpr size_t kMaxOutputPath = 512;
 
 // Takes the files that a function left in $NANOGRID_OUTPUT, one after another, on the invoking
 // thread, after it has returned (kReturned) and while none of it runs. An error ends the collection
 // and is the answer of the invocation. Names and bytes are hostile: a path is relative, valid UTF-8
-// without control characters, and has no empty, "." or ".." segment; nothing else is promised.
+// without control characters, at most kMaxOutputPath bytes, and has no empty, "." or ".." segment;
+// nothing else is promised.
 class FileSink {
  public:
   virtual ~FileSink() = default;

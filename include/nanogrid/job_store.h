@@ -34,6 +34,7 @@ struct Job {
   std::string event{};            // the input; empty if event_key is set
   std::string event_key{};        // of the object that holds a large input
   std::string idempotency_key{};  // at most 256 bytes; empty: none
+  std::string tenant{};           // whose job it is, for functions that keep tenants apart
   RetryPolicy retry{};
   std::string retry_of{};  // id of the failed job that this one repeats
   SystemTime created{};
@@ -58,6 +59,8 @@ struct Job {
   std::optional<Outcome> outcome{};
   std::string result_key{};  // of the object that holds a large result
   uint64_t result_size = 0;
+  uint32_t files = 0;         // result files, in objects below files_key
+  std::string files_key{};    // "jobs/ID/files.ATTEMPT/"; empty: none
   std::string dead_letter{};  // FAILED: why it is not tried again
 };
 

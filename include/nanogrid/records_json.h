@@ -24,6 +24,9 @@ std::string ErrorJson(const Status& error);
 // What these made, read back. InvalidArgument if it is nothing of the kind.
 Result<Job> ParseJob(std::string_view json);
 Result<JobEvent> ParseEvent(std::string_view json);
+// {"path", "size"} of a result file.
+std::string FileJson(const OutputFile& file);
+Result<OutputFile> ParseFile(std::string_view json);
 Result<FunctionVersion> ParseFunction(std::string_view json);
 // The error in such an object; Unknown with the text itself if it is none.
 Status ParseError(std::string_view json);

@@ -21,6 +21,7 @@ enum class Protocol {
 struct FunctionPackage {
   std::string name{};
   uint64_t version = 0;
+  std::string tenant{};                      // whose instance it is, if tenants are kept apart
   std::string code_dir{};                    // host directory, seen read-only as /var/task
   std::vector<std::string> command{};        // argv; [0] is a path inside the sandbox
   std::map<std::string, std::string> env{};  // the whole environment, nothing is added to it

@@ -41,12 +41,14 @@ class Scheduler {
 
   // Asks to run an invocation of `function` (a version's unique key), at most `concurrency` of
   // which run at once (0: no limit). Answers a placement if it may run at once; else it waits its
-  // turn: functions in turn, each first come, first served.
+  // turn: functions in turn, each first come, first served. A warm instance serves only the tenant
+  // that it served before.
   struct Admission {
     Ticket ticket = 0;
     std::optional<Placement> placement{};
   };
-  Admission Enqueue(std::string_view function, uint32_t concurrency, TimePoint now);
+  Admission Enqueue(std::string_view function, uint32_t concurrency, TimePoint now,
+                    std::string_view tenant = {});
   // Takes a waiting invocation out. False if it was placed already (then Finish it).
   bool Withdraw(Ticket ticket);
 

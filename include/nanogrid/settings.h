@@ -19,8 +19,9 @@ struct SettingInfo {
 std::span<const SettingInfo> FunctionSettings();
 
 // Sets one setting from text: sizes "128M" (K M G T, powers of 1024, or plain bytes), times "30s"
-// (ms s m h d, or "none"), counts, "none"|"host", env "K=V" (adds one). InvalidArgument names the
-// setting, the value and what would be right; an unknown name suggests the nearest.
+// (ms s m h d, or "none"), counts, "true"|"false", "none"|"host", env "K=V" (adds one).
+// InvalidArgument names the setting, the value and what would be right; an unknown name suggests
+// the nearest.
 Status ApplySetting(FunctionSpec& spec, std::string_view name, std::string_view value);
 
 // Settings from a JSON object: {"runtime": "python3", "memory": "128M" or 134217728, "timeout":

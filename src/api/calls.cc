@@ -65,6 +65,10 @@ HttpResponse Calls::Answer(ApiCall& call) {
         return JobCall(call);
       case Route::kResult:
         return GetResult(call);
+      case Route::kFiles:
+        return ListFiles(call);
+      case Route::kFile:
+        return GetFile(call);
       case Route::kLogs:
         return GetLogs(call);
       default:
@@ -121,6 +125,10 @@ Result<SubmitRequest> Calls::ReadSubmit(ApiCall& call, Query& query) {
   submit.idempotency_key = call.request.headers.Get("Idempotency-Key");
   if (call.request.headers.Count("Idempotency-Key") > 1) {
     return InvalidArgument("idempotency_key: given twice");
+  }
+  submit.tenant = call.request.headers.Get("NanoGrid-Tenant");
+  if (call.request.headers.Count("NanoGrid-Tenant") > 1) {
+    return InvalidArgument("tenant: given twice");
   }
   NANOGRID_ASSIGN_OR_RETURN(const std::optional<Duration> delay, query.Time("delay"));
   submit.delay = delay.value_or(Duration::zero());
@@ -186,6 +194,31 @@ Result<HttpResponse> Calls::GetResult(ApiCall& call) {
                               NameOf(job.state));
   }
   return ReadResult(job);
+}
+
+Result<HttpResponse> Calls::ListFiles(ApiCall& call) {
+  Query query(call.target);
+  NANOGRID_ASSIGN_OR_RETURN(const std::string cursor, query.Text("cursor"));
+  NANOGRID_ASSIGN_OR_RETURN(const uint64_t limit, query.Number("limit", 1, kMaxPage, kDefaultPage));
+  NANOGRID_RETURN_IF_ERROR(query.Finish());
+  NANOGRID_ASSIGN_OR_RETURN(const ObjectPage page,
+                            controller_.ListFiles(context(), call.parameter, cursor, limit));
+  return PageAnswer("files", page.objects, page.cursor, [](const ObjectInfo& file) {
+    return FileJson({.path = file.key, .size = file.size});
+  });
+}
+
+Result<HttpResponse> Calls::GetFile(ApiCall& call) {
+  Query query(call.target);
+  NANOGRID_ASSIGN_OR_RETURN(const std::string path, query.Text("path"));
+  NANOGRID_RETURN_IF_ERROR(query.Finish());
+  if (path.empty()) return InvalidArgument("path: missing");
+  HttpResponse response;
+  response.headers.Add("Content-Type", kBytes);
+  Spool spool(options_.spool_dir, spool_);
+  NANOGRID_RETURN_IF_ERROR(controller_.ReadFile(context(), call.parameter, path, spool));
+  NANOGRID_RETURN_IF_ERROR(spool.MoveTo(response));
+  return response;
 }
 
 Result<HttpResponse> Calls::ReadResult(const Job& job) {

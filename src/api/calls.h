@@ -48,6 +48,8 @@ class Calls {
   Result<HttpResponse> ListJobs(ApiCall& call);
   Result<HttpResponse> JobCall(ApiCall& call);
   Result<HttpResponse> GetResult(ApiCall& call);
+  Result<HttpResponse> ListFiles(ApiCall& call);
+  Result<HttpResponse> GetFile(ApiCall& call);
   Result<HttpResponse> GetLogs(ApiCall& call);
   Result<HttpResponse> ReadResult(const Job& job);
 

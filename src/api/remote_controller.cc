@@ -47,6 +47,7 @@ class RemoteController final : public Controller {
     HttpRequest post{.method = "POST",
                      .target = RemoteTarget({"functions", request.function, "jobs"}, query),
                      .body = request.event};
+    if (!request.tenant.empty()) post.headers.Add("NanoGrid-Tenant", request.tenant);
     if (!request.idempotency_key.empty()) {
       post.headers.Add("Idempotency-Key", request.idempotency_key);
     }
@@ -100,6 +101,30 @@ class RemoteController final : public Controller {
         [&](const HttpResponse&, std::string_view piece) { return sink.Write(piece); });
   }
 
+  Result<ObjectPage> ListFiles(const Context& context, std::string_view id, std::string_view cursor,
+                               size_t limit) override {
+    RemoteQuery query = {{"limit", std::to_string(limit)}};
+    if (!cursor.empty()) query.emplace_back("cursor", cursor);
+    NANOGRID_ASSIGN_OR_RETURN(
+        const HttpResponse response,
+        calls_.Send(context, {.target = RemoteTarget({"jobs", id, "files"}, query)}));
+    ObjectPage page;
+    NANOGRID_ASSIGN_OR_RETURN(
+        page.cursor, ReadRemotePage(response.body, "files", [&](std::string_view text) -> Status {
+          NANOGRID_ASSIGN_OR_RETURN(const OutputFile file, ParseFile(text));
+          page.objects.push_back({.key = file.path, .size = file.size});
+          return absl::OkStatus();
+        }));
+    return page;
+  }
+
+  Status ReadFile(const Context& context, std::string_view id, std::string_view path,
+                  Sink& sink) override {
+    return calls_.Stream(
+        context, {.target = RemoteTarget({"jobs", id, "file"}, {{"path", std::string(path)}})},
+        [&](const HttpResponse&, std::string_view piece) { return sink.Write(piece); });
+  }
+
   Result<LogChunk> ReadLog(const Context& context, std::string_view id, uint64_t offset,
                            size_t max_bytes) override {
     NANOGRID_ASSIGN_OR_RETURN(
@@ -123,13 +148,14 @@ class RemoteController final : public Controller {
   // A stream says in its header where it begins.
   Result<std::string> EventsEnd(const Context& context) override {
     std::string cursor;
-    const Status seen = absl::AlreadyExistsError("the header is enough");
-    const Status status = calls_.Stream(context, {.target = RemoteTarget({"events"})},
-                                        [&](const HttpResponse& head, std::string_view) {
-                                          cursor = head.headers.Get("NanoGrid-Cursor");
-                                          return seen;
-                                        });
-    if (!status.ok() && status != seen) return status;
+    bool seen = false;
+    Status status = calls_.Stream(context, {.target = RemoteTarget({"events"})},
+                                  [&](const HttpResponse& head, std::string_view) {
+                                    cursor = head.headers.Get("NanoGrid-Cursor");
+                                    seen = true;
+                                    return absl::CancelledError("the header is enough");
+                                  });
+    if (!status.ok() && !seen) return status;
     return cursor;
   }
 

@@ -24,7 +24,8 @@ RemoteQuery SettingsQuery(const FunctionSpec& spec) {
   const auto number = [](auto value) { return fmt::format("{}", value); };
   add("runtime", spec.runtime, defaults.runtime, as_is);
   add("handler", spec.handler, defaults.handler, as_is);
-  for (const auto& [name, value] : spec.env) query.emplace_back("env", name + "=" + value);
+  for (const auto& [name, value] : spec.env)
+    query.emplace_back("env", fmt::format("{}={}", name, value));
   const Limits& limits = spec.limits;
   add("memory", limits.memory, defaults.limits.memory, number);
   add("cpus", limits.cpus, defaults.limits.cpus, number);
@@ -33,7 +34,11 @@ RemoteQuery SettingsQuery(const FunctionSpec& spec) {
   add("max_processes", limits.max_processes, defaults.limits.max_processes, number);
   add("max_open_files", limits.max_open_files, defaults.limits.max_open_files, number);
   add("max_output", limits.max_output, defaults.limits.max_output, number);
+  add("max_files", limits.max_files, defaults.limits.max_files, number);
   add("concurrency", spec.concurrency, defaults.concurrency, number);
+  const auto yes_or_no = [](bool value) { return value ? "true" : "false"; };
+  add("fresh", spec.fresh, defaults.fresh, yes_or_no);
+  add("per_tenant", spec.per_tenant, defaults.per_tenant, yes_or_no);
   add("network", spec.grants.network, defaults.grants.network,
       [](Network network) { return network == Network::kHost ? "host" : "none"; });
   add("sandbox", spec.sandbox, defaults.sandbox, as_is);
@@ -77,12 +82,12 @@ Result<FunctionVersion> RemoteEngine::Register(const Context& context, const Fun
 }
 
 Result<Outcome> RemoteEngine::Invoke(const Context& context, const InvokeRequest& request) {
-  NANOGRID_ASSIGN_OR_RETURN(
-      HttpResponse response,
-      calls_.Send(context, {.method = "POST",
-                            .target = RemoteTarget({"functions", request.function, "invoke"},
-                                                   {{"qualifier", request.qualifier}}),
-                            .body = request.event}));
+  HttpRequest post{.method = "POST",
+                   .target = RemoteTarget({"functions", request.function, "invoke"},
+                                          {{"qualifier", request.qualifier}}),
+                   .body = request.event};
+  if (!request.tenant.empty()) post.headers.Add("NanoGrid-Tenant", request.tenant);
+  NANOGRID_ASSIGN_OR_RETURN(HttpResponse response, calls_.Send(context, post));
   const std::string id(response.headers.Get("NanoGrid-Job-Id"));
   NANOGRID_ASSIGN_OR_RETURN(const HttpResponse record,
                             calls_.Send(context, {.target = RemoteTarget({"jobs", id})}));
@@ -101,8 +106,11 @@ Result<Outcome> RemoteEngine::Invoke(const Context& context, const InvokeRequest
 
 Result<FunctionVersion> RemoteEngine::CheckInvoke(const Context& context, std::string_view function,
                                                   std::string_view qualifier,
-                                                  std::string_view event) {
+                                                  std::string_view event, std::string_view tenant) {
   NANOGRID_ASSIGN_OR_RETURN(FunctionVersion version, Get(context, function, qualifier));
+  if (version.per_tenant && tenant.empty()) {
+    return InvalidArgument("tenant: missing; function '{}' keeps its tenants apart", function);
+  }
   if (version.runtime == "exec") return version;
   const Status json = CheckJson(event);
   if (!json.ok()) return InvalidArgument("event: not JSON: {}", std::string(json.message()));

@@ -16,7 +16,8 @@ class RemoteEngine final : public Engine {
   // As a job: `log` gets what was logged when it has ended.
   Result<Outcome> Invoke(const Context& context, const InvokeRequest& request) override;
   Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
-                                      std::string_view qualifier, std::string_view event) override;
+                                      std::string_view qualifier, std::string_view event,
+                                      std::string_view tenant) override;
   Result<FunctionVersion> Get(const Context& context, std::string_view function,
                               std::string_view qualifier) override;
   Result<FunctionPage> List(const Context& context, std::string_view cursor, size_t limit) override;

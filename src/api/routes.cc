@@ -24,6 +24,8 @@ constexpr std::array kRoutes = {
     RouteInfo{Route::kCancel, "DELETE", "/v1/jobs/{id}", Body::kNone},
     RouteInfo{Route::kRetry, "POST", "/v1/jobs/{id}/retry", Body::kNone},
     RouteInfo{Route::kResult, "GET", "/v1/jobs/{id}/result", Body::kNone},
+    RouteInfo{Route::kFiles, "GET", "/v1/jobs/{id}/files", Body::kNone},
+    RouteInfo{Route::kFile, "GET", "/v1/jobs/{id}/file", Body::kNone},
     RouteInfo{Route::kLogs, "GET", "/v1/jobs/{id}/logs", Body::kNone},
     RouteInfo{Route::kJobEvents, "GET", "/v1/jobs/{id}/events", Body::kNone},
     RouteInfo{Route::kEvents, "GET", "/v1/events", Body::kNone},

@@ -25,6 +25,8 @@ enum class Route {
   kCancel,
   kRetry,
   kResult,
+  kFiles,
+  kFile,
   kLogs,
   kJobEvents,
   kEvents,

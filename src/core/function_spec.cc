@@ -15,8 +15,9 @@ Code Code::Zip(std::string archive) { return {.kind = Kind::kZip, .bytes = std::
 bool FunctionVersion::SameDefinition(const FunctionVersion& other) const {
   return name == other.name && code_digest == other.code_digest && runtime == other.runtime &&
          handler == other.handler && env == other.env && limits == other.limits &&
-         grants == other.grants && concurrency == other.concurrency && sandbox == other.sandbox &&
-         image == other.image && root == other.root && artifact_digest == other.artifact_digest;
+         grants == other.grants && concurrency == other.concurrency && fresh == other.fresh &&
+         per_tenant == other.per_tenant && sandbox == other.sandbox && image == other.image &&
+         root == other.root && artifact_digest == other.artifact_digest;
 }
 
 }  // namespace nanogrid

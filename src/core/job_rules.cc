@@ -17,6 +17,8 @@ constexpr size_t kMaxDeadLetter = 4 << 10;
 constexpr size_t kMaxErrorType = 256;
 constexpr size_t kMaxErrorMessage = 8 << 10;
 constexpr size_t kMaxErrorStack = 32 << 10;
+constexpr size_t kMaxRefused = 20;
+constexpr size_t kMaxRefusedPath = 256;
 constexpr uint32_t kMaxAttempts = 1000;
 constexpr Duration kMaxWait = std::chrono::hours(24 * 365 * 10);
 
@@ -113,6 +115,11 @@ Status CheckFields(const Job& next) {
   }
   const std::string_view result = next.outcome ? next.outcome->result : std::string_view();
   NANOGRID_RETURN_IF_ERROR(CheckPayload("result", result, next.result_key));
+  if (next.files_key.empty() != (next.files == 0)) {
+    return InvalidArgument("files {}: files_key is set if there are some, and only then",
+                           next.files);
+  }
+  if (!next.files_key.empty()) NANOGRID_RETURN_IF_ERROR(CheckObjectKey(next.files_key + "x"));
   if (next.state != JobState::kSuccess) return absl::OkStatus();
   if (!next.outcome || next.outcome->ending != Ending::kReturned) {
     return InvalidArgument("outcome: a SUCCESS has returned");
@@ -125,6 +132,14 @@ void Cut(std::string& text, size_t max_bytes) {
   if (text.size() <= max_bytes) return;
   while (max_bytes > 0 && (static_cast<unsigned char>(text[max_bytes]) & 0xc0) == 0x80) --max_bytes;
   text.resize(max_bytes);
+}
+
+// The files themselves are objects; of those refused a few are examples enough.
+void CutFiles(Outcome& outcome) {
+  outcome.files.clear();
+  std::vector<OutputFile>& refused = outcome.refused_files;
+  if (refused.size() > kMaxRefused) refused.resize(kMaxRefused);
+  for (OutputFile& file : refused) Cut(file.path, kMaxRefusedPath);
 }
 
 template <typename Number>
@@ -154,6 +169,7 @@ Status CheckNewJob(const Job& job) {
   if (job.version == 0) return InvalidArgument("version 0: must be 1 or more");
   NANOGRID_RETURN_IF_ERROR(CheckPayload("event", job.event, job.event_key));
   NANOGRID_RETURN_IF_ERROR(CheckText("idempotency_key", job.idempotency_key, kMaxIdempotencyKey));
+  NANOGRID_RETURN_IF_ERROR(CheckTenant(job.tenant));
   NANOGRID_RETURN_IF_ERROR(CheckRetry(job.retry));
   if (!job.retry_of.empty() && !IsJobId(job.retry_of)) {
     return InvalidArgument("retry_of '{}': must be a UUID in lower case",
@@ -180,7 +196,7 @@ Status CheckTransition(const Job& stored, const Job& next) {
 
 bool SameRequest(const Job& a, const Job& b) {
   return a.function == b.function && a.version == b.version && a.event == b.event &&
-         a.event_key == b.event_key && a.retry == b.retry;
+         a.event_key == b.event_key && a.tenant == b.tenant && a.retry == b.retry;
 }
 
 Job NewJob(const Job& asked, SystemTime now) {
@@ -226,7 +242,10 @@ Job ChangedJob(const Job& stored, const Job& next) {
   job.outcome = next.outcome;
   job.result_key = next.result_key;
   job.result_size = next.result_size;
+  job.files = next.files;
+  job.files_key = next.files_key;
   job.dead_letter = next.dead_letter;
+  if (job.outcome) CutFiles(*job.outcome);
   if (job.outcome && job.outcome->error) {
     Cut(job.outcome->error->type, kMaxErrorType);
     Cut(job.outcome->error->message, kMaxErrorMessage);

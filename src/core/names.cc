@@ -66,6 +66,17 @@ Status CheckFunctionName(std::string_view name) {
                          name.substr(0, 2 * kMaxNameBytes), kMaxNameBytes);
 }
 
+Status CheckTenant(std::string_view tenant) {
+  constexpr size_t kMaxTenantBytes = 256;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (tenant.size() <= kMaxTenantBytes && IsUtf8(tenant) &&
+      std::none_of(tenant.begin(), tenant.end(), is_control)) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument("tenant: must be at most {} bytes of UTF-8 without control characters",
+                         kMaxTenantBytes);
+}
+
 Status CheckAliasName(std::string_view alias) {
   if (IsNameText(alias) && IsLetter(alias[0])) return absl::OkStatus();
   return InvalidArgument(

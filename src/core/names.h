@@ -15,6 +15,8 @@ bool IsUtf8(std::string_view text);
 
 // InvalidArgument says what is wrong with it.
 Status CheckFunctionName(std::string_view name);
+// Whose call it is: at most 256 bytes of UTF-8 without control characters; empty: nobody's.
+Status CheckTenant(std::string_view tenant);
 Status CheckAliasName(std::string_view alias);
 // A qualifier that is neither $LATEST nor an alias: the number of a version, from 1.
 Result<uint64_t> ParseVersionNumber(std::string_view text);

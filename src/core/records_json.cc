@@ -79,6 +79,11 @@ class Reader {
     const json::value* const value = object_.if_contains(Key(name));
     return value != nullptr ? value->if_object() : nullptr;
   }
+  const json::array& Array(std::string_view name) const {
+    static const json::array none;
+    const json::value* const value = object_.if_contains(Key(name));
+    return value != nullptr && value->is_array() ? value->get_array() : none;
+  }
   std::string Raw(std::string_view name) const {
     const json::value* const value = object_.if_contains(Key(name));
     return value != nullptr && !value->is_null() ? json::serialize(*value) : std::string();
@@ -113,6 +118,13 @@ void AddOutcome(const Outcome& outcome, json::object& object) {
   object["start"] = Json(ToString(outcome.start));
   object["result_is_json"] = outcome.result_is_json;
   if (outcome.log_truncated) object["log_truncated"] = true;
+  if (!outcome.isolation.empty()) object["isolation"] = Json(outcome.isolation);
+  if (!outcome.refused_files.empty()) {
+    json::array& refused = object["refused_files"].emplace_array();
+    for (const OutputFile& file : outcome.refused_files) {
+      refused.push_back(json::object{{"path", Json(file.path)}, {"reason", Json(file.reason)}});
+    }
+  }
 }
 
 Result<Outcome> ReadOutcome(const Reader& reader) {
@@ -134,6 +146,12 @@ Result<Outcome> ReadOutcome(const Reader& reader) {
       reader.Text("start") == ToString(StartKind::kWarm) ? StartKind::kWarm : StartKind::kCold;
   outcome.result_is_json = reader.Flag("result_is_json", true);
   outcome.log_truncated = reader.Flag("log_truncated", false);
+  outcome.isolation = reader.Text("isolation");
+  for (const json::value& each : reader.Array("refused_files")) {
+    if (!each.is_object()) continue;
+    const Reader file(each.get_object());
+    outcome.refused_files.push_back({.path = file.Text("path"), .reason = file.Text("reason")});
+  }
   return outcome;
 }
 
@@ -168,10 +186,12 @@ std::string JobJson(const Job& job) {
   if (job.crashes > 0) object["crashes"] = job.crashes;
   if (!job.worker.empty()) object["worker"] = Json(job.worker);
   if (!job.idempotency_key.empty()) object["idempotency_key"] = Json(job.idempotency_key);
+  if (!job.tenant.empty()) object["tenant"] = Json(job.tenant);
   if (!job.retry_of.empty()) object["retry_of"] = Json(job.retry_of);
   if (job.outcome) AddOutcome(*job.outcome, object);
   if (IsTerminal(job.state)) object["expires"] = TimeOrNull(job.due);
   if (job.state == JobState::kSuccess) object["result_size"] = job.result_size;
+  if (job.files > 0) object["files"] = job.files;
   if (!job.dead_letter.empty()) object["dead_letter"] = Json(job.dead_letter);
   return json::serialize(object);
 }
@@ -197,8 +217,10 @@ Result<Job> ParseJob(std::string_view text) {
   job.progress = reader.Raw("progress");
   job.worker = reader.Text("worker");
   job.idempotency_key = reader.Text("idempotency_key");
+  job.tenant = reader.Text("tenant");
   job.retry_of = reader.Text("retry_of");
   job.result_size = reader.Get<uint64_t>("result_size");
+  job.files = reader.Get<uint32_t>("files");
   job.dead_letter = reader.Text("dead_letter");
   if (const json::object* const retry = reader.Object("retry")) {
     for (const auto& [name, value] : *retry) {
@@ -242,6 +264,18 @@ Result<JobEvent> ParseEvent(std::string_view text) {
   return event;
 }
 
+std::string FileJson(const OutputFile& file) {
+  return json::serialize(json::object{{"path", Json(file.path)}, {"size", file.size}});
+}
+
+Result<OutputFile> ParseFile(std::string_view text) {
+  NANOGRID_ASSIGN_OR_RETURN(const json::object object, ParseObject(text, "file"));
+  const Reader reader(object);
+  OutputFile file{.path = reader.Text("path"), .size = reader.Get<uint64_t>("size")};
+  if (file.path.empty()) return InvalidArgument("file: has no path");
+  return file;
+}
+
 std::string FunctionJson(const FunctionVersion& version) {
   json::object object{{"name", Json(version.name)},
                       {"version", version.number},
@@ -272,6 +306,8 @@ Result<FunctionVersion> ParseFunction(std::string_view text) {
   version.limits = spec.limits;
   version.grants = spec.grants;
   version.concurrency = spec.concurrency;
+  version.fresh = spec.fresh;
+  version.per_tenant = spec.per_tenant;
   version.sandbox = std::move(spec.sandbox);
   version.image = std::move(spec.image);
   version.root = std::move(spec.root);

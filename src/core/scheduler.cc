@@ -12,6 +12,7 @@ struct Function;
 struct Idle {
   InstanceId instance = 0;
   Function* function = nullptr;
+  std::string tenant{};
   TimePoint since{};
   bool frozen = false;
 };
@@ -38,6 +39,7 @@ struct Slot {
   uint32_t generation = 0;
   Function* function = nullptr;
   uint64_t era = 0;
+  std::string tenant{};
   std::list<Ticket>::iterator place{};  // in function->waiting
 };
 
@@ -82,7 +84,7 @@ struct Scheduler::State {
     if (function.Unused()) functions.erase(functions.find(function.name));
   }
 
-  Ticket Open(Function& function) {
+  Ticket Open(Function& function, std::string_view tenant) {
     if (free_slots.empty()) {
       free_slots.push_back(static_cast<uint32_t>(slots.size()));
       slots.emplace_back();
@@ -93,6 +95,7 @@ struct Scheduler::State {
     ++slot.generation;
     slot.function = &function;
     slot.era = function.era;
+    slot.tenant = tenant;
     return (Ticket{slot.generation} << 32) | index;
   }
 
@@ -111,10 +114,15 @@ struct Scheduler::State {
 
   size_t IdleCount() const { return frozen.size() + awake.size(); }
 
-  void AddIdle(Function& function, InstanceId instance) {
+  void AddIdle(Function& function, InstanceId instance, std::string_view tenant) {
     if (spare.empty()) spare.emplace_back();
     awake.splice(awake.end(), spare, spare.begin());
-    awake.back() = {.instance = instance, .function = &function, .since = now};
+    Idle& idle = awake.back();
+    idle.instance = instance;
+    idle.function = &function;
+    idle.tenant = tenant;
+    idle.since = now;
+    idle.frozen = false;
     function.idle.push_back(std::prev(awake.end()));
   }
 
@@ -124,11 +132,14 @@ struct Scheduler::State {
   }
 
   // The one used last: its memory and caches are the warmest.
-  std::optional<InstanceId> TakeNewest(Function& function) {
-    if (function.idle.empty()) return std::nullopt;
-    const IdleList::iterator idle = function.idle.back();
-    function.idle.pop_back();
-    return Release(idle);
+  std::optional<InstanceId> TakeNewest(Function& function, std::string_view tenant) {
+    for (size_t i = function.idle.size(); i-- > 0;) {
+      const IdleList::iterator idle = function.idle[i];
+      if (idle->tenant != tenant) continue;
+      function.idle.erase(function.idle.begin() + static_cast<ptrdiff_t>(i));
+      return Release(idle);
+    }
+    return std::nullopt;
   }
 
   // Of all functions. Some instance must be idle.
@@ -145,7 +156,7 @@ struct Scheduler::State {
     slot.state = Slot::State::kRunning;
     ++slot.function->running;
     ++running;
-    return {.ticket = ticket, .instance = TakeNewest(*slot.function)};
+    return {.ticket = ticket, .instance = TakeNewest(*slot.function, slot.tenant)};
   }
 
   bool Full() const { return options.max_running != 0 && running >= options.max_running; }
@@ -182,12 +193,12 @@ Scheduler::Scheduler(SchedulerOptions options) : state_(std::make_unique<State>(
 
 Scheduler::~Scheduler() = default;
 
-Scheduler::Admission Scheduler::Enqueue(std::string_view name, uint32_t concurrency,
-                                        TimePoint now) {
+Scheduler::Admission Scheduler::Enqueue(std::string_view name, uint32_t concurrency, TimePoint now,
+                                        std::string_view tenant) {
   State& state = *state_;
   state.Advance(now);
   Function& function = state.Demand(name, concurrency);
-  const Ticket ticket = state.Open(function);
+  const Ticket ticket = state.Open(function, tenant);
   Slot& slot = state.slots[static_cast<uint32_t>(ticket)];
   // Whoever waits is held back by a limit that holds back this one too: nobody is overtaken.
   if (function.MayRun() && !state.Full()) return {ticket, state.Place(ticket, slot)};
@@ -228,7 +239,7 @@ std::vector<Placement> Scheduler::Finish(Ticket ticket, std::optional<InstanceId
   if (keep && forgotten) {
     retired.push_back(*keep);
   } else if (keep) {
-    state.AddIdle(function, *keep);
+    state.AddIdle(function, *keep, slot->tenant);
   }
   state.UpdateReady(function);
   state.DropIfUnused(function);
@@ -239,7 +250,7 @@ std::vector<Placement> Scheduler::Finish(Ticket ticket, std::optional<InstanceId
 
 std::optional<InstanceId> Scheduler::Replace(Ticket ticket) {
   Slot* const slot = state_->Find(ticket, Slot::State::kRunning);
-  return slot == nullptr ? std::nullopt : state_->TakeNewest(*slot->function);
+  return slot == nullptr ? std::nullopt : state_->TakeNewest(*slot->function, slot->tenant);
 }
 
 Scheduler::Upkeep Scheduler::Tick(TimePoint now) {
@@ -283,7 +294,8 @@ std::vector<InstanceId> Scheduler::Forget(std::string_view name) {
   if (found == state_->functions.end()) return forgotten;
   Function& function = found->second;
   ++function.era;
-  while (const auto instance = state_->TakeNewest(function)) forgotten.push_back(*instance);
+  for (const IdleList::iterator idle : function.idle) forgotten.push_back(state_->Release(idle));
+  function.idle.clear();
   state_->DropIfUnused(function);
   return forgotten;
 }

@@ -156,6 +156,22 @@ struct NetworkMode {
   static json::value ToJson(Network value) { return value == Network::kHost ? "host" : "none"; }
 };
 
+struct Switch {
+  static Status Parse(std::string_view what, std::string_view text, bool& value) {
+    if (text != "true" && text != "false") {
+      return InvalidArgument("{} '{}': must be true or false", what, text);
+    }
+    value = text == "true";
+    return absl::OkStatus();
+  }
+  static Status FromJson(std::string_view what, const json::value& from, bool& value) {
+    if (!from.is_bool()) return WrongType(what, from, "true or false");
+    value = from.get_bool();
+    return absl::OkStatus();
+  }
+  static json::value ToJson(bool value) { return value; }
+};
+
 struct Environment {
   using Value = std::map<std::string, std::string>;
 
@@ -233,8 +249,14 @@ constexpr std::array kSettings = {
                 [](auto& of) -> auto& { return of.limits.max_open_files; }),
     Make<Size>("max_output", "6M", "bytes of result and log together, per invocation",
                [](auto& of) -> auto& { return of.limits.max_output; }),
+    Make<Count>("max_files", "1000", "files and directories that may be left in $NANOGRID_OUTPUT",
+                [](auto& of) -> auto& { return of.limits.max_files; }),
     Make<Count>("concurrency", "N", "invocations of the function at the same time; 0: no limit of its own",
                 [](auto& of) -> auto& { return of.concurrency; }),
+    Make<Switch>("fresh", "true|false", "each invocation has an instance of its own",
+                 [](auto& of) -> auto& { return of.fresh; }),
+    Make<Switch>("per_tenant", "true|false", "an instance serves one tenant, which each invocation names",
+                 [](auto& of) -> auto& { return of.per_tenant; }),
     Make<NetworkMode>("network", "none|host", "none: loopback only; host: DANGEROUS, all that this machine reaches",
                       [](auto& of) -> auto& { return of.grants.network; }),
     Make<Text>("sandbox", "linux|docker", "what isolates the function",

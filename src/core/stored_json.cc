@@ -57,6 +57,10 @@ class Fields {
     const json::value* found = object_.if_contains(name);
     return found == nullptr ? nullptr : found->if_object();
   }
+  const json::array* Array(const char* name) const {
+    const json::value* found = object_.if_contains(name);
+    return found == nullptr ? nullptr : found->if_array();
+  }
   bool Has(const char* name) const { return object_.contains(name); }
 
  private:
@@ -82,7 +86,8 @@ json::object LimitsObject(const Limits& limits) {
                       {"tmp_size", limits.tmp_size},
                       {"max_processes", limits.max_processes},
                       {"max_open_files", limits.max_open_files},
-                      {"max_output", limits.max_output}};
+                      {"max_output", limits.max_output},
+                      {"max_files", limits.max_files}};
   if (limits.timeout) object["timeout_ns"] = limits.timeout->count();
   return object;
 }
@@ -97,6 +102,7 @@ Limits ReadLimits(const Fields& fields) {
   fields.Get("max_processes", limits.max_processes);
   fields.Get("max_open_files", limits.max_open_files);
   fields.Get("max_output", limits.max_output);
+  fields.Get("max_files", limits.max_files);
   if (fields.Has("timeout_ns")) fields.Get("timeout_ns", limits.timeout.emplace());
   return limits;
 }
@@ -109,11 +115,18 @@ std::string OutcomeJson(const Outcome& outcome) {
       {"exit_code", outcome.exit_code},           {"signal", outcome.signal},
       {"wall_ns", outcome.usage.wall.count()},    {"cpu_ns", outcome.usage.cpu.count()},
       {"peak_memory", outcome.usage.peak_memory}, {"start", Number(outcome.start)},
-      {"log_truncated", outcome.log_truncated}};
+      {"log_truncated", outcome.log_truncated},   {"isolation", outcome.isolation}};
   if (outcome.error) {
     object["error"] = json::object{{"type", outcome.error->type},
                                    {"message", outcome.error->message},
                                    {"stack", outcome.error->stack}};
+  }
+  if (!outcome.refused_files.empty()) {
+    json::array& refused = object["refused_files"].emplace_array();
+    for (const OutputFile& file : outcome.refused_files) {
+      refused.push_back(
+          json::object{{"path", file.path}, {"size", file.size}, {"reason", file.reason}});
+    }
   }
   return json::serialize(object);
 }
@@ -130,6 +143,17 @@ Result<Outcome> ParseOutcomeJson(std::string_view text) {
   fields.Get("peak_memory", outcome.usage.peak_memory);
   fields.Get("start", outcome.start);
   fields.Get("log_truncated", outcome.log_truncated);
+  fields.Get("isolation", outcome.isolation);
+  if (const json::array* const refused = fields.Array("refused_files")) {
+    for (const json::value& each : *refused) {
+      if (!each.is_object()) continue;
+      const Fields file(each.get_object());
+      OutputFile& read = outcome.refused_files.emplace_back();
+      file.Get("path", read.path);
+      file.Get("size", read.size);
+      file.Get("reason", read.reason);
+    }
+  }
   if (const json::object* object = fields.Object("error")) {
     const Fields error(*object);
     outcome.error.emplace();
@@ -152,6 +176,8 @@ std::string FunctionVersionJson(const FunctionVersion& version) {
                             {"limits", LimitsObject(version.limits)},
                             {"network", Number(version.grants.network)},
                             {"concurrency", version.concurrency},
+                            {"fresh", version.fresh},
+                            {"per_tenant", version.per_tenant},
                             {"sandbox", version.sandbox},
                             {"image", version.image},
                             {"root", version.root},
@@ -177,6 +203,8 @@ Result<FunctionVersion> ParseFunctionVersionJson(std::string_view text) {
   }
   fields.Get("network", version.grants.network);
   fields.Get("concurrency", version.concurrency);
+  fields.Get("fresh", version.fresh);
+  fields.Get("per_tenant", version.per_tenant);
   fields.Get("sandbox", version.sandbox);
   fields.Get("image", version.image);
   fields.Get("root", version.root);

@@ -39,7 +39,8 @@ Status CheckLimits(const Limits& limits) {
   NANOGRID_RETURN_IF_ERROR(CheckSize("tmp_size", limits.tmp_size, 4 << 10, kMaxBytes));
   NANOGRID_RETURN_IF_ERROR(CheckCount("max_processes", limits.max_processes, 1, 32768));
   NANOGRID_RETURN_IF_ERROR(CheckCount("max_open_files", limits.max_open_files, 16, 1 << 20));
-  return CheckSize("max_output", limits.max_output, 1 << 10, 1 << 30);
+  NANOGRID_RETURN_IF_ERROR(CheckSize("max_output", limits.max_output, 1 << 10, 1 << 30));
+  return CheckCount("max_files", limits.max_files, 0, 100'000);
 }
 
 bool HasControlCharacter(std::string_view text) {

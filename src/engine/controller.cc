@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/names.h"
 #include "engine/controller_events.h"
 #include "engine/job_batches.h"
 #include "engine/job_life.h"
@@ -36,7 +37,8 @@ class StoreController final : public Controller {
     NANOGRID_RETURN_IF_ERROR(CheckSubmit(request, parts_.options));
     NANOGRID_ASSIGN_OR_RETURN(
         const FunctionVersion version,
-        parts_.engine->CheckInvoke(context, request.function, request.qualifier, request.event));
+        parts_.engine->CheckInvoke(context, request.function, request.qualifier, request.event,
+                                   request.tenant));
     NANOGRID_ASSIGN_OR_RETURN(const Job job, PrepareJob(context, request, version, *parts_.objects,
                                                         parts_.clock->WallNow()));
     const bool pinned = request.qualifier == std::to_string(version.number);
@@ -118,6 +120,27 @@ class StoreController final : public Controller {
     return sink.Write(job.outcome->result);
   }
 
+  Result<ObjectPage> ListFiles(const Context& context, std::string_view id, std::string_view cursor,
+                               size_t limit) override {
+    NANOGRID_ASSIGN_OR_RETURN(const Job job, parts_.jobs->Get(context, id));
+    if (job.files_key.empty()) return ObjectPage{};
+    NANOGRID_ASSIGN_OR_RETURN(ObjectPage page,
+                              parts_.objects->List(context, job.files_key, cursor, limit));
+    for (ObjectInfo& file : page.objects) file.key.erase(0, job.files_key.size());
+    return page;
+  }
+
+  Status ReadFile(const Context& context, std::string_view id, std::string_view path,
+                  Sink& sink) override {
+    NANOGRID_ASSIGN_OR_RETURN(const Job job, parts_.jobs->Get(context, id));
+    const auto unknown = [&] { return NotFound("job '{}' has no file '{}'", job.id, path); };
+    if (job.files_key.empty()) return unknown();
+    const std::string key = job.files_key + std::string(path);
+    NANOGRID_RETURN_IF_ERROR(CheckObjectKey(key));  // no way around its own directory
+    Status read = parts_.objects->Read(context, key, sink);
+    return absl::IsNotFound(read) ? unknown() : read;
+  }
+
   Result<LogChunk> ReadLog(const Context& context, std::string_view id, uint64_t offset,
                            size_t max_bytes) override {
     return parts_.jobs->ReadLog(context, id, offset, max_bytes);
@@ -155,7 +178,7 @@ class StoreController final : public Controller {
 
   Status SendNow(const Context& context, std::span<const Message> batch) {
     const TimePoint deadline = parts_.clock->Now() + kSendTimeout;
-    const Status status =
+    Status status =
         parts_.queue->Send({.deadline = deadline, .stop = context.stop}, batch).status();
     if (!status.ok()) parts_.observer->OnError("send jobs", status);
     return status;

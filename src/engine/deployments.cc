@@ -65,6 +65,8 @@ Result<std::shared_ptr<Deployment>> Deployments::Deploy(const Context& context,
   made->key = fmt::format("{}:{}", version.name, version.number);
   made->package = MakePackage(version, *runtime, std::move(code_dir));
   made->concurrency = version.concurrency;
+  made->fresh = version.fresh;
+  made->per_tenant = version.per_tenant;
   made->sandbox = sandbox->second.get();
   const std::lock_guard lock(mutex_);
   // Another thread may have been quicker: all share one.

@@ -18,6 +18,8 @@ struct Deployment {
   std::string key;  // unique per version: "name:number"
   FunctionPackage package;
   uint32_t concurrency = 0;
+  bool fresh = false;
+  bool per_tenant = false;
   Sandbox* sandbox = nullptr;
   std::atomic<bool> removed = false;  // its instances are not kept any more
 };

@@ -68,6 +68,14 @@ Status CheckEvent(std::string_view event, bool json) {
   return InvalidArgument("event: not JSON: {}", std::string(status.message()));
 }
 
+// Who keeps tenants apart must know them.
+Status CheckTenantOf(std::string_view function, bool per_tenant, std::string_view tenant) {
+  if (per_tenant && tenant.empty()) {
+    return InvalidArgument("tenant: missing; function '{}' keeps its tenants apart", function);
+  }
+  return CheckTenant(tenant);
+}
+
 // A result that is no JSON is the function's mistake, whichever runtime let it through.
 void CheckResult(Outcome& outcome) {
   if (outcome.ending != Ending::kReturned) return;
@@ -116,11 +124,13 @@ class LocalEngine final : public Engine {
     const FunctionPackage& package = deployment->package;
     NANOGRID_RETURN_IF_ERROR(CheckRequestId(request.request_id));
     NANOGRID_RETURN_IF_ERROR(CheckEvent(request.event, package.result_is_json));
+    NANOGRID_RETURN_IF_ERROR(CheckTenantOf(package.name, deployment->per_tenant, request.tenant));
     const std::string id = request.request_id.empty() ? MakeRequestId() : request.request_id;
     Observer& observer = *parts_.observer;
     observer.OnInvocationStart(package.name, package.version, id);
     Result<Outcome> outcome =
-        pool_.Run(joined, deployment, {.request_id = id, .event = request.event},
+        pool_.Run(joined, deployment, request.tenant,
+                  {.request_id = id, .event = request.event, .files = request.files},
                   request.log != nullptr ? *request.log : LogSink::Null());
     if (!outcome.ok()) {
       observer.OnError("invoke", outcome.status());
@@ -133,12 +143,14 @@ class LocalEngine final : public Engine {
   }
 
   Result<FunctionVersion> CheckInvoke(const Context& context, std::string_view function,
-                                      std::string_view qualifier, std::string_view event) override {
+                                      std::string_view qualifier, std::string_view event,
+                                      std::string_view tenant) override {
     NANOGRID_ASSIGN_OR_RETURN(FunctionVersion version,
                               parts_.catalog->Get(context, function, qualifier));
     NANOGRID_ASSIGN_OR_RETURN(const Runtime* const runtime,
                               FindRuntime(parts_.runtimes, version.runtime));
     NANOGRID_RETURN_IF_ERROR(CheckEvent(event, runtime->result_is_json));
+    NANOGRID_RETURN_IF_ERROR(CheckTenantOf(function, version.per_tenant, tenant));
     return version;
   }
 

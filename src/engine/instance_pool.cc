@@ -33,24 +33,28 @@ Scheduler::Stats InstancePool::GetStats() const {
 
 Result<Outcome> InstancePool::Run(const Context& context,
                                   const std::shared_ptr<Deployment>& deployment,
-                                  const Invocation& invocation, LogSink& log) {
-  NANOGRID_ASSIGN_OR_RETURN(const Placement placement, Admit(context, *deployment));
+                                  std::string_view tenant, const Invocation& invocation,
+                                  LogSink& log) {
+  // Whose call it is matters only to functions that keep tenants apart: others share instances.
+  const Call call{context, deployment, deployment->per_tenant ? tenant : "", invocation, log};
+  NANOGRID_ASSIGN_OR_RETURN(const Placement placement, Admit(call));
   PooledPtr instance;
   if (placement.instance) {
     const std::lock_guard lock(mutex_);
     instance = TakeIdle(*placement.instance);
   }
-  Result<Outcome> outcome =
-      RunPlaced(context, deployment, placement.ticket, instance, invocation, log);
+  Result<Outcome> outcome = RunPlaced(call, placement.ticket, instance);
   Finish(placement.ticket, std::move(instance));
   return outcome;
 }
 
-Result<Placement> InstancePool::Admit(const Context& context, const Deployment& deployment) {
+Result<Placement> InstancePool::Admit(const Call& call) {
+  const Context& context = call.context;
+  const Deployment& deployment = *call.deployment;
   NANOGRID_RETURN_IF_ERROR(context.Check(options_.clock->Now()));
   std::unique_lock lock(mutex_);
-  Scheduler::Admission admission =
-      scheduler_.Enqueue(deployment.key, deployment.concurrency, options_.clock->Now());
+  Scheduler::Admission admission = scheduler_.Enqueue(deployment.key, deployment.concurrency,
+                                                      options_.clock->Now(), call.tenant);
   if (admission.placement) return *admission.placement;
 
   Waiter waiter;
@@ -71,28 +75,26 @@ Result<Placement> InstancePool::Admit(const Context& context, const Deployment& 
 }
 
 // On return `instance` is the one to keep, or none.
-Result<Outcome> InstancePool::RunPlaced(const Context& context,
-                                        const std::shared_ptr<Deployment>& deployment,
-                                        Ticket ticket, PooledPtr& instance,
-                                        const Invocation& invocation, LogSink& log) {
-  const FunctionPackage& package = deployment->package;
+Result<Outcome> InstancePool::RunPlaced(const Call& call, Ticket ticket, PooledPtr& instance) {
+  const FunctionPackage& package = call.deployment->package;
   for (int dead_starts = 0;;) {
     const bool cold = instance == nullptr;
     if (cold) {
-      NANOGRID_ASSIGN_OR_RETURN(instance, Start(context, deployment));
+      NANOGRID_ASSIGN_OR_RETURN(instance, Start(call));
     }
-    Context bounded = context;
+    Context bounded = call.context;
     if (package.limits.timeout) {
       bounded.deadline = std::min(bounded.deadline,
                                   After(std::chrono::steady_clock::now(), *package.limits.timeout));
     }
     Result<Outcome> outcome = [&] {
       const std::lock_guard use(instance->use);
-      return instance->instance->Invoke(bounded, invocation, log);
+      return instance->instance->Invoke(bounded, call.invocation, call.log);
     }();
     if (outcome.ok()) {
       outcome->start = cold ? StartKind::kCold : StartKind::kWarm;
-      if (!instance->instance->Reusable()) Stop(std::exchange(instance, nullptr), "ended");
+      if (call.deployment->fresh || !instance->instance->Reusable())
+        Stop(std::exchange(instance, nullptr), "ended");
       return outcome;
     }
     Stop(std::exchange(instance, nullptr), "ended");
@@ -102,14 +104,21 @@ Result<Outcome> InstancePool::RunPlaced(const Context& context,
   }
 }
 
-Result<InstancePool::PooledPtr> InstancePool::Start(const Context& context,
-                                                    const std::shared_ptr<Deployment>& deployment) {
-  const FunctionPackage& package = deployment->package;
+Result<InstancePool::PooledPtr> InstancePool::Start(const Call& call) {
+  FunctionPackage of_tenant;
+  const FunctionPackage* package = &call.deployment->package;
+  if (!call.tenant.empty()) {
+    of_tenant = *package;
+    of_tenant.tenant = call.tenant;
+    package = &of_tenant;
+  }
   const TimePoint begin = options_.clock->Now();
   auto made = std::make_shared<Pooled>();
-  made->deployment = deployment;
-  NANOGRID_ASSIGN_OR_RETURN(made->instance, deployment->sandbox->Start(context, package));
-  options_.observer->OnInstanceStart(package.name, package.version, options_.clock->Now() - begin);
+  made->deployment = call.deployment;
+  NANOGRID_ASSIGN_OR_RETURN(made->instance,
+                            call.deployment->sandbox->Start(call.context, *package));
+  options_.observer->OnInstanceStart(package->name, package->version,
+                                     options_.clock->Now() - begin);
   const std::lock_guard lock(mutex_);
   made->id = ++last_id_;
   return made;

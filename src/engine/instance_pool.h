@@ -31,7 +31,7 @@ class InstancePool {
 
   // As Engine::Invoke, with everything found and checked.
   Result<Outcome> Run(const Context& context, const std::shared_ptr<Deployment>& deployment,
-                      const Invocation& invocation, LogSink& log);
+                      std::string_view tenant, const Invocation& invocation, LogSink& log);
   // Stops the idle instances of functions that were removed.
   void Forget(const std::vector<std::shared_ptr<Deployment>>& deployments);
   Scheduler::Stats GetStats() const;
@@ -44,6 +44,14 @@ class InstancePool {
     std::unique_ptr<Instance> instance;
   };
   using PooledPtr = std::shared_ptr<Pooled>;
+  // What the steps of one invocation need.
+  struct Call {
+    const Context& context;
+    const std::shared_ptr<Deployment>& deployment;
+    std::string_view tenant;  // empty, unless the function keeps tenants apart
+    const Invocation& invocation;
+    LogSink& log;
+  };
   // An invocation that waits its turn, on the waiting thread's stack.
   struct Waiter {
     std::condition_variable_any placed;
@@ -55,11 +63,9 @@ class InstancePool {
     std::vector<PooledPtr> stop;
   };
 
-  Result<Placement> Admit(const Context& context, const Deployment& deployment);
-  Result<Outcome> RunPlaced(const Context& context, const std::shared_ptr<Deployment>& deployment,
-                            Ticket ticket, PooledPtr& instance, const Invocation& invocation,
-                            LogSink& log);
-  Result<PooledPtr> Start(const Context& context, const std::shared_ptr<Deployment>& deployment);
+  Result<Placement> Admit(const Call& call);
+  Result<Outcome> RunPlaced(const Call& call, Ticket ticket, PooledPtr& instance);
+  Result<PooledPtr> Start(const Call& call);
   PooledPtr Replace(Ticket ticket);
   void Finish(Ticket ticket, PooledPtr keep);
   void Stop(const PooledPtr& instance, std::string_view reason);

@@ -147,6 +147,8 @@ Job Ended(const Job& running, const Result<Outcome>& outcome, const StoredResult
   next.result_key = result.key;
   next.result_size = result.key.empty() ? outcome->result.size() : result.size;
   if (!result.key.empty()) next.outcome->result.clear();
+  next.files_key = result.files_key;
+  next.files = result.files;
   if (outcome->ending != Ending::kReturned) return AfterFailure(next, now, retention);
   return Finished(next, JobState::kSuccess, now, retention);
 }

@@ -34,10 +34,12 @@ Job Failed(const Job& job, std::string reason, SystemTime now, Duration retentio
 // Whether it was running or not.
 Job Cancelled(const Job& job, SystemTime now, Duration retention);
 
-// Where the result of an attempt is, if it is not in its outcome.
+// Where the result of an attempt is, if it is not in its outcome, and where its files are.
 struct StoredResult {
   std::string key{};
   uint64_t size = 0;
+  std::string files_key{};
+  uint32_t files = 0;
 };
 // What follows the end of the attempt that `running` is in: SUCCESS; FAILED; PENDING with a
 // not_before after a failure with attempts left, or after what is not the function's fault, which

@@ -2,6 +2,7 @@
 
 #include "core/errors.h"
 #include "core/sha256.h"
+#include "engine/job_files.h"
 
 namespace nanogrid {
 namespace {
@@ -39,12 +40,8 @@ Status RemoveJobObjects(const Context& context, ObjectStore& objects, const Job&
     if (!key.empty()) NANOGRID_RETURN_IF_ERROR(objects.Remove(context, key));
   }
   // Only a job that was started twice can have left another result behind.
-  if (job.attempt < 2) return absl::OkStatus();
-  NANOGRID_ASSIGN_OR_RETURN(const ObjectPage rest, objects.List(context, JobPrefix(job.id)));
-  for (const ObjectInfo& object : rest.objects) {
-    NANOGRID_RETURN_IF_ERROR(objects.Remove(context, object.key));
-  }
-  return absl::OkStatus();
+  if (job.attempt < 2 && job.files_key.empty()) return absl::OkStatus();
+  return RemoveObjects(context, objects, JobPrefix(job.id));
 }
 
 }  // namespace nanogrid

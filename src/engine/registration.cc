@@ -52,6 +52,8 @@ Result<FunctionVersion> RegisterFunction(const Context& context, const EnginePar
                                       .limits = spec.limits,
                                       .grants = spec.grants,
                                       .concurrency = spec.concurrency,
+                                      .fresh = spec.fresh,
+                                      .per_tenant = spec.per_tenant,
                                       .sandbox = spec.sandbox,
                                       .image = spec.image,
                                       .root = spec.root,

@@ -60,6 +60,7 @@ Result<Job> PrepareJob(const Context& context, const SubmitRequest& request,
           .function = request.function,
           .version = version.number,
           .idempotency_key = request.idempotency_key,
+          .tenant = request.tenant,
           .retry = request.retry};
   SetTimes(job, request.delay, now);
   NANOGRID_RETURN_IF_ERROR(CheckNewJob(job));
@@ -87,6 +88,7 @@ Result<Job> RepeatedJob(const Context& context, const Job& job, ObjectStore& obj
   Job next{.id = MakeRequestId(),
            .function = job.function,
            .version = job.version,
+           .tenant = job.tenant,
            .retry = job.retry,
            .retry_of = job.id};
   SetTimes(next, Duration(0), now);

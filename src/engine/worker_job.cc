@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "engine/job_files.h"
 #include "engine/job_message.h"
 #include "engine/job_objects.h"
 #include "engine/job_pause.h"
@@ -93,9 +94,10 @@ WorkerJobs::Next WorkerJobs::Run(const Job& job) {
   Next then;
   if (const std::optional<Job> running = Claim(job, next, then)) {
     leases_.Keep(attempt, parts_.clock->Now());
-    Result<Outcome> outcome = Invoke(*running, *attempt);
+    JobFiles files(*parts_.objects, attempt->lease, attempt->lost.get_token());
+    Result<Outcome> outcome = Invoke(*running, *attempt, files);
     attempt->log.Finish();
-    then = Record(*running, *attempt, std::move(outcome));
+    then = Record(*running, *attempt, std::move(outcome), files);
     ++finished_;
   }
   leases_.End(attempt);
@@ -114,18 +116,20 @@ std::optional<Job> WorkerJobs::Claim(const Job& job, const Job& next, Next& othe
   return mine ? std::optional(*now) : std::nullopt;
 }
 
-Result<Outcome> WorkerJobs::Invoke(const Job& running, HeldAttempt& attempt) {
+Result<Outcome> WorkerJobs::Invoke(const Job& running, HeldAttempt& attempt, JobFiles& files) {
   const Context context = Context::WithStop(attempt.stop.get_token());
   NANOGRID_ASSIGN_OR_RETURN(std::string event, LoadEvent(context, *parts_.objects, running));
   return parts_.engine->Invoke(context, {.function = running.function,
                                          .event = std::move(event),
                                          .qualifier = std::to_string(running.version),
                                          .log = &attempt.log,
-                                         .request_id = running.id});
+                                         .request_id = running.id,
+                                         .tenant = running.tenant,
+                                         .files = &files});
 }
 
 WorkerJobs::Next WorkerJobs::Record(const Job& running, HeldAttempt& attempt,
-                                    Result<Outcome> outcome) {
+                                    Result<Outcome> outcome, const JobFiles& files) {
   StoredResult stored;
   GrowingPause pause;
   while (outcome.ok()) {
@@ -143,6 +147,8 @@ WorkerJobs::Next WorkerJobs::Record(const Job& running, HeldAttempt& attempt,
       break;
     }
   }
+  stored.files_key = files.key();
+  stored.files = files.count();
   Job next = Ended(running, outcome, stored, parts_.clock->WallNow(), parts_.options.retention);
   next.progress = attempt.log.progress();
   return RecordEnd(running, attempt, std::move(next));
@@ -169,15 +175,19 @@ WorkerJobs::Next WorkerJobs::RecordEnd(const Job& running, HeldAttempt& attempt,
     next = Ended(running, Internal("{}", std::string(ended.status().message())), {},
                  parts_.clock->WallNow(), parts_.options.retention);
   }
-  return AfterLoss(running, next.result_key);
+  return AfterLoss(running, next);
 }
 
-// The record says who has the job now. A result that it does not name is of no use.
-WorkerJobs::Next WorkerJobs::AfterLoss(const Job& running, const std::string& result_key) {
-  if (result_key.empty()) return {Next::Kind::kAgain};
+// The record says who has the job now. Objects that it does not name are of no use.
+WorkerJobs::Next WorkerJobs::AfterLoss(const Job& running, const Job& mine) {
+  if (mine.result_key.empty() && mine.files_key.empty()) return {Next::Kind::kAgain};
   const auto now = parts_.jobs->Get(ShortCall(), running.id);
-  if (absl::IsNotFound(now.status()) || (now.ok() && now->result_key != result_key)) {
-    parts_.objects->Remove(ShortCall(), result_key).IgnoreError();
+  if (!now.ok() && !absl::IsNotFound(now.status())) return {Next::Kind::kAgain};
+  if (!mine.result_key.empty() && (!now.ok() || now->result_key != mine.result_key)) {
+    parts_.objects->Remove(ShortCall(), mine.result_key).IgnoreError();
+  }
+  if (!mine.files_key.empty() && (!now.ok() || now->files_key != mine.files_key)) {
+    RemoveObjects(ShortCall(), *parts_.objects, mine.files_key).IgnoreError();
   }
   return {Next::Kind::kAgain};
 }

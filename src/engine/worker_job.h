@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/job_batches.h"
+#include "engine/job_files.h"
 #include "engine/job_life.h"
 #include "engine/worker_leases.h"
 #include "nanogrid/worker.h"
@@ -46,11 +47,12 @@ class WorkerJobs {
   Next Run(const Job& job);
   // Records that the attempt begins. None: it does not.
   std::optional<Job> Claim(const Job& job, const Job& next, Next& otherwise);
-  Result<Outcome> Invoke(const Job& running, HeldAttempt& attempt);
+  Result<Outcome> Invoke(const Job& running, HeldAttempt& attempt, JobFiles& files);
   // Records how the attempt ended.
-  Next Record(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome);
+  Next Record(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome,
+              const JobFiles& files);
   Next RecordEnd(const Job& running, HeldAttempt& attempt, Job next);
-  Next AfterLoss(const Job& running, const std::string& result_key);
+  Next AfterLoss(const Job& running, const Job& mine);
   LogWriter::Store StoreFor(const Job& running);
   Context ShortCall() const;
 

@@ -25,12 +25,12 @@ class Exchange final : public HttpResponder {
   void Begin(HttpResponse head, std::string heartbeat) override {
     Call([head = std::move(head), heartbeat = std::move(heartbeat)](Session& session,
                                                                     uint64_t id) mutable {
-      session.OnBegin(id, std::move(head), std::move(heartbeat));
+      session.OnBegin(id, head, std::move(heartbeat));
     });
   }
   void Write(std::string bytes, Callback sent) override {
     Call([bytes = std::move(bytes), sent = std::move(sent)](Session& session, uint64_t id) mutable {
-      session.OnWrite(id, std::move(bytes), std::move(sent));
+      session.OnWrite(id, bytes, std::move(sent));
     });
   }
   void End() override {

@@ -79,8 +79,8 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   // From the responder of request `id`.
   void OnSend(uint64_t id, HttpResponse response);
-  void OnBegin(uint64_t id, HttpResponse head, std::string heartbeat);
-  void OnWrite(uint64_t id, std::string bytes, HttpResponder::Callback sent);
+  void OnBegin(uint64_t id, const HttpResponse& head, std::string heartbeat);
+  void OnWrite(uint64_t id, std::string_view bytes, HttpResponder::Callback sent);
   void OnStreamEnd(uint64_t id);
   void OnLateHead(uint64_t id, HttpResponse head, std::string heartbeat);
   void OnEndCallback(uint64_t id, HttpResponder::Callback ended);

@@ -62,7 +62,7 @@ void Session::OnSend(uint64_t id, HttpResponse response) {
   Flush();
 }
 
-void Session::OnBegin(uint64_t id, HttpResponse head, std::string heartbeat) {
+void Session::OnBegin(uint64_t id, const HttpResponse& head, std::string heartbeat) {
   if (!IsCurrent(id) || answer_->status != 0) return;
   if (host_->stopping) return Close();
   answer_->heartbeat = std::move(heartbeat);
@@ -97,7 +97,7 @@ void Session::AppendPiece(std::string_view piece) {
   }
 }
 
-void Session::OnWrite(uint64_t id, std::string bytes, HttpResponder::Callback sent) {
+void Session::OnWrite(uint64_t id, std::string_view bytes, HttpResponder::Callback sent) {
   if (!IsCurrent(id) || !answer_->streaming || answer_->finished) return;
   AppendPiece(bytes);
   if (output_.size() > kClaimFrom && !output_claim_.Resize(output_.size())) return Close();

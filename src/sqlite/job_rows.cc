@@ -8,7 +8,7 @@
   "SELECT number, id, function, version, event_key, idempotency_key, max_attempts, backoff, " \
   "max_backoff, max_age, retry_of, created, state, attempt, lost, revision, worker, "         \
   "not_before, started, finished, due, progress, outcome, result_key, result_size, "          \
-  "dead_letter, crashes FROM jobs "
+  "dead_letter, crashes, tenant, files, files_key FROM jobs "
 
 namespace nanogrid::sqlite {
 namespace {
@@ -46,6 +46,9 @@ Result<StoredJob> ReadRow(const Query& row) {
   job.result_size = row.Int<uint64_t>(24);
   job.dead_letter = row.Bytes(25);
   job.crashes = row.Int<uint32_t>(26);
+  job.tenant = row.Bytes(27);
+  job.files = row.Int<uint32_t>(28);
+  job.files_key = row.Bytes(29);
   return stored;
 }
 
@@ -156,19 +159,20 @@ Status InsertJob(Connection& connection, const StoredJob& stored) {
   const Job& job = stored.job;
   std::optional<std::string> key;
   if (!job.idempotency_key.empty()) key = job.idempotency_key;
-  Query insert(
-      connection,
-      "INSERT INTO jobs(number, id, function, version, event_key, idempotency_key, "
-      "max_attempts, backoff, max_backoff, max_age, retry_of, created, state, attempt, "
-      "lost, revision, worker, not_before, started, finished, due, progress, outcome, "
-      "result_key, result_size, dead_letter, crashes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-      "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
-      "?26, ?27)",
-      stored.number, job.id, job.function, job.version, job.event_key, key, job.retry.max_attempts,
-      job.retry.backoff.count(), job.retry.max_backoff.count(), job.retry.max_age.count(),
-      job.retry_of, job.created, static_cast<int>(job.state), job.attempt, job.lost, job.revision,
-      job.worker, job.not_before, job.started, job.finished, job.due, job.progress,
-      OutcomeText(job), job.result_key, job.result_size, job.dead_letter, job.crashes);
+  Query insert(connection,
+               "INSERT INTO jobs(number, id, function, version, event_key, idempotency_key, "
+               "max_attempts, backoff, max_backoff, max_age, retry_of, created, state, attempt, "
+               "lost, revision, worker, not_before, started, finished, due, progress, outcome, "
+               "result_key, result_size, dead_letter, crashes, tenant, files, files_key) "
+               "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+               "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
+               "?26, ?27, ?28, ?29, ?30)",
+               stored.number, job.id, job.function, job.version, job.event_key, key,
+               job.retry.max_attempts, job.retry.backoff.count(), job.retry.max_backoff.count(),
+               job.retry.max_age.count(), job.retry_of, job.created, static_cast<int>(job.state),
+               job.attempt, job.lost, job.revision, job.worker, job.not_before, job.started,
+               job.finished, job.due, job.progress, OutcomeText(job), job.result_key,
+               job.result_size, job.dead_letter, job.crashes, job.tenant, job.files, job.files_key);
   NANOGRID_RETURN_IF_ERROR(insert.Run());
   if (!job.event.empty()) {
     NANOGRID_RETURN_IF_ERROR(StorePayload(connection, stored.number, kEvent, job.event));
@@ -182,11 +186,12 @@ Status UpdateJob(Connection& connection, const StoredJob& stored, const Job& bef
       connection,
       "UPDATE jobs SET state = ?2, attempt = ?3, lost = ?4, revision = ?5, worker = ?6, "
       "not_before = ?7, started = ?8, finished = ?9, due = ?10, progress = ?11, "
-      "outcome = ?12, result_key = ?13, result_size = ?14, dead_letter = ?15, crashes = ?16 "
+      "outcome = ?12, result_key = ?13, result_size = ?14, dead_letter = ?15, crashes = ?16, "
+      "files = ?17, files_key = ?18 "
       "WHERE number = ?1",
       stored.number, static_cast<int>(job.state), job.attempt, job.lost, job.revision, job.worker,
       job.not_before, job.started, job.finished, job.due, job.progress, OutcomeText(job),
-      job.result_key, job.result_size, job.dead_letter, job.crashes);
+      job.result_key, job.result_size, job.dead_letter, job.crashes, job.files, job.files_key);
   NANOGRID_RETURN_IF_ERROR(update.Run());
   if (ResultOf(job) == ResultOf(before)) return absl::OkStatus();
   return StorePayload(connection, stored.number, kResult, ResultOf(job));

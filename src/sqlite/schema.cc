@@ -28,6 +28,7 @@ CREATE TABLE jobs(
   version INTEGER NOT NULL,
   event_key TEXT NOT NULL,
   idempotency_key TEXT,
+  tenant TEXT NOT NULL,
   max_attempts INTEGER NOT NULL,
   backoff INTEGER NOT NULL,
   max_backoff INTEGER NOT NULL,
@@ -48,6 +49,8 @@ CREATE TABLE jobs(
   outcome TEXT,  -- JSON, without the result
   result_key TEXT NOT NULL,
   result_size INTEGER NOT NULL,
+  files INTEGER NOT NULL,
+  files_key TEXT NOT NULL,
   dead_letter TEXT NOT NULL) STRICT;
 CREATE UNIQUE INDEX jobs_id ON jobs(id);
 CREATE UNIQUE INDEX jobs_key ON jobs(function, idempotency_key) WHERE idempotency_key IS NOT NULL;

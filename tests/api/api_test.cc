@@ -312,7 +312,7 @@ TEST(TaskPool, WhatIsDueRunsThoughTheThreadThatKnewOfItIsBusy) {
 
 TEST(ServeHttp, RefusesOptionsThatCannotBe) {
   FakeService service(0);
-  const auto refused = [&](HttpServerOptions options) {
+  const auto refused = [&](const HttpServerOptions& options) {
     return ServeHttp(service.controller(), options).status();
   };
   EXPECT_THAT(refused({.listen = "0.0.0.0:0"}), FailsWith(Code::kFailedPrecondition, "tokens"));

@@ -15,7 +15,8 @@
 namespace nanogrid {
 
 // An event is echoed, unless it is an object with one of these:
-//   "print": TEXT   "wait_ms": N   "fail": MESSAGE   "size": N, a string of so many letters
+//   "print": TEXT   "file": PATH, a result file   "wait_ms": N   "fail": MESSAGE   "size": N, a
+//   string of so many letters
 inline Result<Outcome> DoWhatTheEventSays(const FakeSandbox::Call& call) {
   namespace json = boost::json;
   json::error_code error;
@@ -35,6 +36,14 @@ inline Result<Outcome> DoWhatTheEventSays(const FakeSandbox::Call& call) {
                                        std::chrono::milliseconds(wait->to_number<int64_t>()));
     never.Wait(context);
     if (call.context.stop.stop_requested()) return EndedBy(call.context);
+  }
+  if (const auto* path = object.if_contains("file")) {
+    const std::string name = json::value_to<std::string>(*path);
+    FileSink& files = *call.invocation.files;
+    for (const Status& status : {files.Begin(name, 5), files.Write("hello"), files.End()}) {
+      if (!status.ok()) return status;
+    }
+    echo.files.push_back({.path = name, .size = 5});
   }
   if (const auto* text = object.if_contains("fail")) {
     return Outcome{.ending = Ending::kException,

@@ -201,6 +201,16 @@ def call_everything(check):
     done = call("GET", "/v1/jobs/{id}", 200, id=job["job_id"])
     assert done["status"] == "SUCCESS", done
     assert call("GET", "/v1/jobs/{id}/result", 200, id=job["job_id"]) == [1]
+    wrote = call("POST", submit, 202, b'{"file": "a b/c.txt"}', name="echo")["job_id"]
+    call("GET", "/v1/jobs/{id}/logs", 200, query="?follow=true", id=wrote)
+    assert call("GET", "/v1/jobs/{id}", 200, id=wrote)["files"] == 1
+    assert call("GET", "/v1/jobs/{id}/files", 200, id=wrote)["files"] == [
+        {"path": "a b/c.txt", "size": 5}]
+    assert call("GET", "/v1/jobs/{id}/file", 200, query="?path=a%20b/c.txt", id=wrote) == b"hello"
+    call("GET", "/v1/jobs/{id}/file", 404, query="?path=../x", id=job["job_id"])
+    call("GET", "/v1/jobs/{id}/file", 400, query="?path=../x", id=wrote)
+    call("GET", "/v1/jobs/{id}/file", 404, query="?path=x", id=wrote)
+    assert call("GET", "/v1/jobs/{id}/files", 200, id=job["job_id"])["files"] == []
     call("GET", "/v1/jobs/{id}/logs", 200, id=job["job_id"])
     call("GET", "/v1/jobs/{id}/events", 200, id=job["job_id"])
     events = call("GET", "/v1/events", 200, query="?from=start")
@@ -213,6 +223,7 @@ def call_everything(check):
     assert call("POST", "/v1/jobs/{id}/retry", 202, id=job["job_id"])["retry_of"] == job["job_id"]
     for template, method in (("/v1/jobs/{id}", "GET"), ("/v1/jobs/{id}", "DELETE"),
                              ("/v1/jobs/{id}/retry", "POST"), ("/v1/jobs/{id}/result", "GET"),
+                             ("/v1/jobs/{id}/files", "GET"),
                              ("/v1/jobs/{id}/logs", "GET"), ("/v1/jobs/{id}/events", "GET")):
         call(method, template, 404, id=UNKNOWN_ID)
         call(method, template, 400, query="?x=1", id=job["job_id"])

@@ -38,7 +38,7 @@ TEST(JobRulesTest, ANewJobNamesTheFieldThatIsWrong) {
   const struct {
     const char* field;
     std::function<void(Job&)> spoil;
-  } kCases[] = {
+  } cases[] = {
       {"id", [](Job& job) { job.id = "01234567-89AB-4cde-8f01-23456789abcd"; }},
       {"id", [](Job& job) { job.id = "0123456789ab4cde8f0123456789abcd"; }},
       {"name", [](Job& job) { job.function = "a b"; }},
@@ -48,6 +48,9 @@ TEST(JobRulesTest, ANewJobNamesTheFieldThatIsWrong) {
       {"key", [](Job& job) { job.event = "", job.event_key = "/jobs"; }},
       {"idempotency_key", [](Job& job) { job.idempotency_key.assign(257, 'k'); }},
       {"idempotency_key", [](Job& job) { job.idempotency_key = "\xff"; }},
+      {"tenant", [](Job& job) { job.tenant.assign(257, 't'); }},
+      {"tenant", [](Job& job) { job.tenant = "a\nb"; }},
+      {"files", [](Job& job) { job.files = 1; }},
       {"retry.max_attempts", [](Job& job) { job.retry.max_attempts = 0; }},
       {"retry.max_attempts", [](Job& job) { job.retry.max_attempts = 1001; }},
       {"retry.backoff", [](Job& job) { job.retry.backoff = Duration(-1); }},
@@ -57,7 +60,7 @@ TEST(JobRulesTest, ANewJobNamesTheFieldThatIsWrong) {
       {"PENDING", [](Job& job) { job.state = JobState::kProcessing; }},
       {"attempt", [](Job& job) { job.attempt = 1; }},
   };
-  for (const auto& [field, spoil] : kCases) {
+  for (const auto& [field, spoil] : cases) {
     Job job = NewPending();
     spoil(job);
     const Status status = CheckNewJob(job);
@@ -118,7 +121,7 @@ TEST(JobRulesTest, WhatATransitionSetsIsWithinBounds) {
     const char* field;
     JobState state;
     std::function<void(Job&)> spoil;
-  } kCases[] = {
+  } cases[] = {
       {"id", JobState::kFailed, [](Job& job) { job.id = "other"; }},
       {"worker", JobState::kFailed, [](Job& job) { job.worker.assign(257, 'w'); }},
       {"progress", JobState::kFailed, [](Job& job) { job.progress.assign(4097, '1'); }},
@@ -131,7 +134,7 @@ TEST(JobRulesTest, WhatATransitionSetsIsWithinBounds) {
       {"result_key", JobState::kSuccess,
        [](Job& job) { job.outcome->result = "1", job.result_key = "jobs/1/result"; }},
   };
-  for (const auto& [field, state, spoil] : kCases) {
+  for (const auto& [field, state, spoil] : cases) {
     Job next = In(state);
     spoil(next);
     const Status status = CheckTransition(In(JobState::kProcessing), next);
@@ -147,11 +150,11 @@ TEST(JobRulesTest, TheSameRequestIsFunctionVersionEventAndRetries) {
   other.retry_of = job.id;
   other.created += std::chrono::seconds(1);
   EXPECT_TRUE(SameRequest(job, other));
-  const std::function<void(Job&)> kDifferences[] = {
+  const std::function<void(Job&)> differences[] = {
       [](Job& changed) { changed.function = "g"; }, [](Job& changed) { changed.version = 2; },
       [](Job& changed) { changed.event = "1"; }, [](Job& changed) { changed.event_key = "k"; },
       [](Job& changed) { changed.retry.max_attempts = 2; }};
-  for (const auto& change : kDifferences) {
+  for (const auto& change : differences) {
     Job changed = other;
     change(changed);
     EXPECT_FALSE(SameRequest(job, changed));

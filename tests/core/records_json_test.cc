@@ -33,7 +33,11 @@ Job FinishedJob() {
       .error = FunctionError{"exited", "exited with code 3", "line 1\nline 2"},
       .exit_code = 3,
       .usage = {.wall = std::chrono::microseconds(12'345), .cpu = std::chrono::milliseconds(2)},
-      .start = StartKind::kWarm};
+      .start = StartKind::kWarm,
+      .refused_files = {{.path = "a/\"b", .reason = "is a FIFO"}},
+      .isolation = "linux root cgroups=v1"};
+  job.tenant = "acme";
+  job.files = 12;
   job.dead_letter = "4 of 4 attempts failed";
   return job;
 }
@@ -47,6 +51,9 @@ TEST(RecordsJson, AJobIsReadBackAsItWas) {
   EXPECT_EQ(again->retry, job.retry);
   EXPECT_EQ(again->outcome->error, job.outcome->error);
   EXPECT_EQ(again->outcome->usage.wall, job.outcome->usage.wall);
+  EXPECT_EQ(again->outcome->refused_files, job.outcome->refused_files);
+  EXPECT_EQ(again->tenant, "acme");
+  EXPECT_EQ(again->files, 12u);
 }
 
 TEST(RecordsJson, AJobHasTheNamesOfTheApi) {

@@ -41,8 +41,11 @@ FunctionSpec Everything() {
                  .tmp_size = 12345678,
                  .max_processes = 7,
                  .max_open_files = 99,
-                 .max_output = 1ull << 20};
+                 .max_output = 1ull << 20,
+                 .max_files = 8};
   spec.concurrency = 5;
+  spec.fresh = true;
+  spec.per_tenant = true;
   spec.grants.network = Network::kHost;
   spec.sandbox = "other";
   spec.image = "debian:12";
@@ -58,10 +61,10 @@ TEST(SettingsTest, AreThoseOfTheCommandLineInOrder) {
     EXPECT_EQ(setting.help.find('\n'), std::string_view::npos) << setting.name;
     EXPECT_FALSE(setting.placeholder.empty()) << setting.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"runtime", "handler", "env", "memory", "cpus",
-                                                  "timeout", "tmp_size", "max_processes",
-                                                  "max_open_files", "max_output", "concurrency",
-                                                  "network", "sandbox", "image", "root"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{
+                       "runtime", "handler", "env", "memory", "cpus", "timeout", "tmp_size",
+                       "max_processes", "max_open_files", "max_output", "max_files", "concurrency",
+                       "fresh", "per_tenant", "network", "sandbox", "image", "root"}));
 }
 
 TEST(SettingsTest, ReadsEachSettingFromText) {
@@ -70,7 +73,8 @@ TEST(SettingsTest, ReadsEachSettingFromText) {
       {"env", "EMPTY="},      {"env", "Q=a=\"b\"\nä"},  {"memory", "256M"},
       {"cpus", "0.3"},        {"timeout", "1m30s1ms"},  {"tmp_size", "12345678"},
       {"max_processes", "7"}, {"max_open_files", "99"}, {"max_output", "1M"},
-      {"concurrency", "5"},   {"network", "host"},      {"sandbox", "other"},
+      {"max_files", "8"},     {"concurrency", "5"},     {"fresh", "true"},
+      {"per_tenant", "true"}, {"network", "host"},      {"sandbox", "other"},
       {"image", "debian:12"}, {"root", "/srv/root"}};
   FunctionSpec spec;
   for (const auto& [name, value] : settings) {
@@ -140,7 +144,7 @@ TEST(SettingsJsonTest, ReadsEachSetting) {
   const Status status = ApplySettingsJson(spec, R"({
     "runtime": "python3", "handler": "main.run", "env": {"A": "1", "EMPTY": "", "Q": "a=\"b\"\nä"},
     "memory": "256M", "cpus": 0.3, "timeout": 90.001, "tmp_size": 12345678, "max_processes": 7,
-    "max_open_files": 99, "max_output": 1048576, "concurrency": 5, "network": "host",
+    "max_open_files": 99, "max_output": 1048576, "max_files": 8, "concurrency": 5, "fresh": true, "per_tenant": true, "network": "host",
     "sandbox": "other", "image": "debian:12", "root": "/srv/root"})");
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_TRUE(SameSettings(spec, Everything()));

@@ -16,8 +16,11 @@ TEST(RecordJsonTest, AVersionComesBackAsItWas) {
   version.limits.memory = 1ull << 50;
   version.limits.timeout = Duration(1);
   version.limits.max_output = 5;
+  version.limits.max_files = 6;
   version.grants.network = Network::kHost;
   version.concurrency = 7;
+  version.fresh = true;
+  version.per_tenant = true;
   version.sandbox = "docker";
   version.image = "image";
   version.root = "/root";
@@ -43,6 +46,14 @@ TEST(RecordJsonTest, AnErrorMayHoldAnyBytes) {
   EXPECT_EQ(back->error, outcome.error);
   outcome.error.reset();
   EXPECT_FALSE(ParseOutcomeJson(OutcomeJson(outcome))->error.has_value());
+}
+
+TEST(RecordJsonTest, AnOutcomeSaysWhatHeldItAndWhichFilesWereRefused) {
+  Outcome outcome{.refused_files = {{"a\"b", 7, "is a FIFO"}}, .isolation = "linux root"};
+  const Result<Outcome> back = ParseOutcomeJson(OutcomeJson(outcome));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->refused_files, outcome.refused_files);
+  EXPECT_EQ(back->isolation, outcome.isolation);
 }
 
 TEST(RecordJsonTest, WhatIsNoRecordIsDataLoss) {

@@ -75,6 +75,8 @@ TEST(ValidateSpecTest, LimitsHaveBounds) {
       {limits([](Limits& l) { l.max_output = 1 << 30; }), ""},
       {limits([](Limits& l) { l.max_output = (1 << 30) + 1; }), "max_output"},
       {limits([](Limits& l) { l.max_output = 1; }), "max_output 1: must be 1K to 1G"},
+      {limits([](Limits& l) { l.max_files = 0; }), ""},
+      {limits([](Limits& l) { l.max_files = 100'001; }), "max_files 100001"},
   });
 }
 

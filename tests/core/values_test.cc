@@ -139,8 +139,11 @@ TEST(FunctionSpecTest, ADefinitionIsEverythingButNumberAndCreationTime) {
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.handler = "x"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.env["x"] = "y"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.limits.max_output++; }));
+  EXPECT_FALSE(same_after([](FunctionVersion& v) { v.limits.max_files++; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.grants.network = Network::kHost; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.concurrency = 1; }));
+  EXPECT_FALSE(same_after([](FunctionVersion& v) { v.fresh = true; }));
+  EXPECT_FALSE(same_after([](FunctionVersion& v) { v.per_tenant = true; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.sandbox = "x"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.image = "x"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.root = "x"; }));

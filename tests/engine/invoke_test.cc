@@ -26,6 +26,56 @@ TEST_F(Invocations, TheSecondInvocationIsWarm) {
   EXPECT_EQ(engine().GetStats().idle, 1);
 }
 
+TEST_F(Invocations, AFreshFunctionHasAnInstanceForEachInvocation) {
+  FunctionSpec spec = Spec("f");
+  spec.fresh = true;
+  Register(spec);
+  for (int i = 1; i <= 3; ++i) {
+    const auto outcome = Invoke("f");
+    ASSERT_THAT(outcome, IsOk());
+    EXPECT_EQ(outcome->start, StartKind::kCold);
+    EXPECT_EQ(sandbox_->starts(), i);
+    EXPECT_EQ(sandbox_->alive(), 0);
+  }
+}
+
+TEST_F(Invocations, TenantsDoNotShareInstances) {
+  FunctionSpec spec = Spec("f");
+  spec.per_tenant = true;
+  Register(spec);
+  const auto start_for = [this](const char* tenant) {
+    const auto outcome = engine().Invoke({}, {.function = "f", .tenant = tenant});
+    EXPECT_THAT(outcome, IsOk());
+    return outcome->start;
+  };
+  EXPECT_EQ(start_for("a"), StartKind::kCold);
+  EXPECT_EQ(start_for("b"), StartKind::kCold);
+  EXPECT_EQ(start_for("a"), StartKind::kWarm);
+  EXPECT_EQ(start_for("b"), StartKind::kWarm);
+  ASSERT_EQ(sandbox_->starts(), 2);
+  EXPECT_EQ(sandbox_->packages()[0].tenant, "a");
+  EXPECT_EQ(sandbox_->packages()[1].tenant, "b");
+}
+
+TEST_F(Invocations, AFunctionThatKeepsTenantsApartMustKnowThem) {
+  FunctionSpec spec = Spec("f");
+  spec.per_tenant = true;
+  Register(spec);
+  EXPECT_THAT(Invoke("f"), FailsWith(kInvalidArgument, "tenant: missing"));
+  EXPECT_THAT(engine().CheckInvoke({}, "f", kLatest, "1"),
+              FailsWith(kInvalidArgument, "tenant: missing"));
+  EXPECT_THAT(engine().CheckInvoke({}, "f", kLatest, "1", "a"), IsOk());
+  EXPECT_THAT(engine().Invoke({}, {.function = "f", .tenant = "a\nb"}),
+              FailsWith(kInvalidArgument, "tenant"));
+}
+
+TEST_F(Invocations, TenantsShareInstancesUnlessTheyAreKeptApart) {
+  Register(Spec("f"));
+  ASSERT_THAT(engine().Invoke({}, {.function = "f", .tenant = "a"}), IsOk());
+  EXPECT_EQ(engine().Invoke({}, {.function = "f", .tenant = "b"})->start, StartKind::kWarm);
+  EXPECT_EQ(sandbox_->packages()[0].tenant, "");
+}
+
 TEST_F(Invocations, ThePackageIsAsDocumented) {
   FunctionSpec spec = Spec("f");
   spec.env = {{"BOTH", "function"}, {"HOME", "/elsewhere"}};

@@ -139,7 +139,7 @@ class JobTest : public EngineTest {
   }
   std::shared_ptr<Engine> shared_engine() { return {std::shared_ptr<void>(), &engine()}; }
 
-  Job Submit(SubmitRequest request = {.function = "f", .event = "1"}) {
+  Job Submit(const SubmitRequest& request = {.function = "f", .event = "1"}) {
     auto job = controller().Submit({}, request);
     EXPECT_THAT(job, IsOk());
     return job.ok() ? *job : Job{};
@@ -152,7 +152,7 @@ class JobTest : public EngineTest {
   // Waits for the job's end; time goes by while nobody runs it.
   Job AwaitInTime(std::string_view id) {
     while (true) {
-      const Job job = *jobs_->Get({}, id);
+      Job job = *jobs_->Get({}, id);
       if (IsTerminal(job.state)) return job;
       if (job.state == JobState::kPending) fake_clock_.Advance(std::chrono::milliseconds(1));
       std::this_thread::yield();

@@ -310,7 +310,7 @@ TEST_F(Workers, AStoreThatIsAwayForAMomentLosesNothing) {
     const Job job = Submit();
     const Job done = [&] {
       while (true) {
-        const Job now = *jobs_->Get({}, job.id);
+        Job now = *jobs_->Get({}, job.id);
         if (IsTerminal(now.state)) return now;
         // What was left to its lease comes again.
         if (now.state == JobState::kPending) fake_clock_.Advance(1ms);
@@ -415,6 +415,66 @@ TEST_F(Workers, AJobIsKeptForAsLongAsItRuns) {
   }
   go_on.Set();
   EXPECT_EQ(Await(job.id).attempt, 1u);
+}
+
+// As many files of a few bytes as the event says.
+Result<Outcome> LeaveFiles(const FakeSandbox::Call& call) {
+  Outcome outcome = Returned("1");
+  for (int n = 0; n < std::atoi(std::string(call.invocation.event).c_str()); ++n) {
+    const std::string path = "sub/" + std::to_string(n);
+    for (const Status& status :
+         {call.invocation.files->Begin(path, 3), call.invocation.files->Write("abc"),
+          call.invocation.files->End()}) {
+      if (!status.ok()) return status;
+    }
+    outcome.files.push_back({.path = path, .size = 3});
+  }
+  outcome.refused_files.push_back({.path = "link", .reason = "is a symbolic link"});
+  return outcome;
+}
+
+TEST_F(Workers, ResultFilesAreListedReadAndExpireWithTheirJob) {
+  sandbox_->on_invoke = LeaveFiles;
+  StartWorker();
+  const Job job = Await(Submit({.function = "f", .event = "1200"}).id);
+  ASSERT_EQ(job.state, JobState::kSuccess);
+  EXPECT_EQ(job.files, 1200u);
+  ASSERT_EQ(job.outcome->refused_files.size(), 1u);
+  EXPECT_EQ(job.outcome->refused_files[0].reason, "is a symbolic link");
+  const auto page = controller().ListFiles({}, job.id, "", 1000);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_EQ(page->objects.size(), 1000u);
+  EXPECT_EQ(page->objects[0].key, "sub/0");
+  EXPECT_EQ(controller().ListFiles({}, job.id, page->cursor, 1000)->objects.size(), 200u);
+  StringSink sink;
+  EXPECT_THAT(controller().ReadFile({}, job.id, "sub/7", sink), IsOk());
+  EXPECT_EQ(sink.text, "abc");
+  EXPECT_THAT(controller().ReadFile({}, job.id, "sub/x", sink), FailsWith(kNotFound, "sub/x"));
+  EXPECT_THAT(controller().ReadFile({}, job.id, "../f", sink), FailsWith(kInvalidArgument, "key"));
+  fake_clock_.Advance(25h);
+  while (jobs_->Get({}, job.id).ok()) std::this_thread::yield();
+  EXPECT_TRUE(objects_->List({}, "jobs/")->objects.empty());
+}
+
+TEST_F(Workers, AJobWithoutFilesHasNone) {
+  StartWorker();
+  const Job job = Await(Submit().id);
+  EXPECT_EQ(job.files, 0u);
+  EXPECT_TRUE(controller().ListFiles({}, job.id)->objects.empty());
+  StringSink sink;
+  EXPECT_THAT(controller().ReadFile({}, job.id, "a", sink), FailsWith(kNotFound, "no file"));
+}
+
+TEST_F(Workers, ATenantsJobRunsOnItsInstance) {
+  FunctionSpec spec = Spec("g");
+  spec.per_tenant = true;
+  Register(spec);
+  StartWorker();
+  EXPECT_THAT(controller().Submit({}, {.function = "g"}), FailsWith(kInvalidArgument, "tenant"));
+  const Job job = Await(Submit({.function = "g", .tenant = "acme"}).id);
+  EXPECT_EQ(job.tenant, "acme");
+  EXPECT_EQ(sandbox_->packages().back().tenant, "acme");
+  EXPECT_EQ(Await(controller().Retry({}, job.id)->id).tenant, "acme");
 }
 
 TEST_F(Workers, MissingAndWrongPartsAreNamed) {

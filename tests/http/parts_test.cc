@@ -74,7 +74,7 @@ TEST(Budget, IsNeverExceededAndAlwaysGivenBack) {
     EXPECT_TRUE(second.Resize(3));
     EXPECT_TRUE(first.Resize(2));
     BudgetClaim moved = std::move(first);
-    EXPECT_EQ(first.amount(), 0u);
+    EXPECT_EQ(first.amount(), 0u);  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
     EXPECT_EQ(budget.used(), 5u);
     second = std::move(moved);
     EXPECT_EQ(budget.used(), 2u);

@@ -27,7 +27,7 @@ class OpenServiceTest : public testing::Test {
     service_ = *std::move(opened);
   }
   Controller& controller() { return service_->controller(); }
-  void Register(std::string script) {
+  void Register(const std::string& script) {
     ASSERT_THAT(controller().engine().Register(
                     {.name = "f", .code = Code::Inline("f.sh", "#!/bin/sh\n" + script)}),
                 IsOk());

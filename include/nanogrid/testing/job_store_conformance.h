@@ -30,6 +30,7 @@ TEST_P(JobStoreConformance, ANewJobIsStoredAsAskedFor) {
                  .max_backoff = std::chrono::minutes(2),
                  .max_age = std::chrono::hours(3)};
   asked.retry_of = Id(99);
+  asked.tenant = "acme";
   asked.created = clock_.WallNow() - std::chrono::seconds(3);
   asked.not_before = clock_.WallNow() + std::chrono::seconds(5);
   const Job created = Create(asked);
@@ -38,6 +39,7 @@ TEST_P(JobStoreConformance, ANewJobIsStoredAsAskedFor) {
     EXPECT_EQ(job.id, asked.id);
     EXPECT_EQ(job.idempotency_key, asked.idempotency_key);
     EXPECT_EQ(job.retry_of, asked.retry_of);
+    EXPECT_EQ(job.tenant, asked.tenant);
     EXPECT_EQ(job.created, asked.created);
     EXPECT_EQ(job.not_before, asked.not_before);
     EXPECT_EQ(job.due, asked.due);
@@ -143,6 +145,8 @@ TEST_P(JobStoreConformance, ATransitionSetsWhatMayChangeAndNothingElse) {
       .start = StartKind::kWarm,
       .log_truncated = true};
   next.result_size = 2;
+  next.files = 3;
+  next.files_key = "jobs/1/files.1/";
   next.dead_letter = "tried enough";
   const Job failed = Change(running, next);
   for (const Job& job : {failed, Get(created.id)}) {
@@ -161,6 +165,8 @@ TEST_P(JobStoreConformance, ATransitionSetsWhatMayChangeAndNothingElse) {
     EXPECT_EQ(job.due, next.due);
     EXPECT_EQ(job.progress, next.progress);
     EXPECT_EQ(job.result_size, 2u);
+    EXPECT_EQ(job.files, 3u);
+    EXPECT_EQ(job.files_key, "jobs/1/files.1/");
     EXPECT_EQ(job.dead_letter, next.dead_letter);
     ASSERT_TRUE(job.outcome.has_value());
     EXPECT_EQ(job.outcome->ending, Ending::kSignaled);
@@ -287,10 +293,10 @@ TEST_P(JobStoreConformance, ExtendMovesTheDueTimeOfRunningAttempts) {
 
 TEST_P(JobStoreConformance, WhatIsDueIsAnsweredLongestFirst) {
   const SystemTime now = clock_.WallNow();
-  const int kSeconds[] = {5, 1, 9, 3, 7};
+  const int seconds_later[] = {5, 1, 9, 3, 7};
   for (uint32_t n = 0; n < 5; ++n) {
     Job job = NewPending(n);
-    job.due = now + std::chrono::seconds(kSeconds[n]);
+    job.due = now + std::chrono::seconds(seconds_later[n]);
     job.event = "event";
     Create(job);
   }

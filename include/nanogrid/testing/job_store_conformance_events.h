@@ -23,15 +23,15 @@ TEST_P(JobStoreConformance, EventsTellALifeInItsOrder) {
   job = Change(job, back);
   job = End(Start(job));
   const std::vector<JobEvent> events = Events(job.id);
-  const JobState kStates[] = {kPending, kProcessing, kProcessing, kPending, kProcessing, kSuccess};
-  const uint32_t kAttempts[] = {0, 1, 1, 1, 2, 2};
+  const JobState states[] = {kPending, kProcessing, kProcessing, kPending, kProcessing, kSuccess};
+  const uint32_t attempts[] = {0, 1, 1, 1, 2, 2};
   ASSERT_EQ(events.size(), 6u);
   for (size_t i = 0; i < events.size(); ++i) {
     EXPECT_EQ(events[i].job_id, job.id);
     EXPECT_EQ(events[i].function, "f");
     EXPECT_EQ(events[i].revision, i + 1);
-    EXPECT_EQ(events[i].state, kStates[i]);
-    EXPECT_EQ(events[i].attempt, kAttempts[i]);
+    EXPECT_EQ(events[i].state, states[i]);
+    EXPECT_EQ(events[i].attempt, attempts[i]);
     EXPECT_EQ(events[i].time, i == 0 ? created : created + std::chrono::seconds(1));
     EXPECT_EQ(events[i].progress, i < 2 ? "" : "0.5");
   }

@@ -15,12 +15,12 @@ TEST_P(JobStoreConformance, ListsNewestFirstByFunctionAndState) {
   const struct {
     const char* function;
     JobState state;
-  } kJobs[] = {{"f", kPending}, {"g", kPending}, {"f", kProcessing}, {"f", kSuccess},
-               {"g", kSuccess}, {"f", kFailed},  {"f", kSuccess},    {"g", kCancelled},
-               {"f", kPending}, {"f-", kSuccess}};
+  } jobs[] = {{"f", kPending}, {"g", kPending}, {"f", kProcessing}, {"f", kSuccess},
+              {"g", kSuccess}, {"f", kFailed},  {"f", kSuccess},    {"g", kCancelled},
+              {"f", kPending}, {"f-", kSuccess}};
   std::map<std::pair<std::string, std::optional<JobState>>, std::vector<std::string>> expected;
   uint32_t n = 0;
-  for (const auto& [function, state] : kJobs) {
+  for (const auto& [function, state] : jobs) {
     Job job = Create(++n, function);
     if (state != kPending) job = Start(job);
     if (IsTerminal(state)) job = End(job, state);

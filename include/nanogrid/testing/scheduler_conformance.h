@@ -48,6 +48,7 @@ class SchedulerSimulation {
  private:
   struct IdleInstance {
     InstanceId id = 0;
+    std::string tenant{};
     TimePoint since{};
     bool frozen = false;
   };
@@ -60,6 +61,7 @@ class SchedulerSimulation {
   };
   struct Running {
     std::string function{};
+    std::string tenant{};
     bool forgotten = false;
   };
 
@@ -80,8 +82,9 @@ class SchedulerSimulation {
 
   void Enqueue(const std::string& name) {
     Function& function = functions_[name];
-    const auto admission = scheduler_.Enqueue(name, function.concurrency, now_);
-    ASSERT_TRUE(tickets_.insert(admission.ticket).second) << "a ticket was given twice";
+    const std::string tenant(Pick(3), 't');  // "", "t" or "tt"
+    const auto admission = scheduler_.Enqueue(name, function.concurrency, now_, tenant);
+    ASSERT_TRUE(tickets_.emplace(admission.ticket, tenant).second) << "a ticket was given twice";
     // A turn of the latest: nobody who waits for this function, and room.
     const bool may_run = function.waiting.empty() && HasRoom(function);
     ASSERT_EQ(admission.placement.has_value(), may_run);
@@ -97,17 +100,22 @@ class SchedulerSimulation {
   void Place(const std::string& name, const Placement& placement) {
     Function& function = functions_[name];
     const bool old = forgotten_[name].erase(placement.ticket) > 0;
-    running_[placement.ticket] = {name, old};
+    const std::string& tenant = tickets_[placement.ticket];
+    running_[placement.ticket] = {name, tenant, old};
     ++function.running;
-    ExpectNewest(function, placement.instance);
+    ExpectNewest(function, tenant, placement.instance);
   }
 
-  // A warm instance is used if there is one, the one used last.
-  void ExpectNewest(Function& function, std::optional<InstanceId> instance) {
-    ASSERT_EQ(instance.has_value(), !function.idle.empty());
+  // A warm instance is used if the tenant has one, the one used last.
+  void ExpectNewest(Function& function, const std::string& tenant,
+                    std::optional<InstanceId> instance) {
+    const auto newest =
+        std::find_if(function.idle.rbegin(), function.idle.rend(),
+                     [&](const IdleInstance& idle) { return idle.tenant == tenant; });
+    ASSERT_EQ(instance.has_value(), newest != function.idle.rend());
     if (!instance) return;
-    ASSERT_EQ(*instance, function.idle.back().id);
-    function.idle.pop_back();
+    ASSERT_EQ(*instance, newest->id);
+    function.idle.erase(std::next(newest).base());
   }
 
   void FinishOne(bool keep) {
@@ -125,7 +133,7 @@ class SchedulerSimulation {
       ASSERT_EQ(std::count(retired.begin(), retired.end(), instance), 1);
       std::erase(retired, instance);
     } else if (keep) {
-      function.idle.push_back({.id = instance, .since = now_});
+      function.idle.push_back({.id = instance, .tenant = running.tenant, .since = now_});
     }
     for (const Placement& placement : placements) PlaceWaiting(placement);
     std::vector<InstanceId> expected;
@@ -168,7 +176,7 @@ class SchedulerSimulation {
   void Replace() {
     if (running_.empty()) return;
     const auto& [ticket, running] = *running_.begin();
-    ExpectNewest(functions_[running.function], scheduler_.Replace(ticket));
+    ExpectNewest(functions_[running.function], running.tenant, scheduler_.Replace(ticket));
   }
 
   void Tick() {
@@ -281,7 +289,7 @@ class SchedulerSimulation {
   std::map<std::string, Function> functions_;
   std::map<Ticket, Running> running_;
   std::map<std::string, std::set<Ticket>> forgotten_;  // waiting since before Forget
-  std::set<Ticket> tickets_;
+  std::map<Ticket, std::string> tickets_;              // all there were, and their tenants
   InstanceId last_instance_ = 0;
 };
 

@@ -59,10 +59,10 @@ Result<wire::Start> MakeRequest(const FunctionPackage& package) {
   if (!package.root.empty() && (package.root[0] != '/' || !CopyPath(package.root, start.root))) {
     return InvalidArgument("root: '{}' is not a usable absolute path", package.root);
   }
-  const std::string domain = package.name + "@" + std::to_string(package.version);
+  const std::string domain = fmt::format("{}@{}@{}", package.name, package.version, package.tenant);
   if (domain.size() >= sizeof(start.trust_domain)) {
-    return InvalidArgument("name: '{}' is longer than {} bytes", package.name,
-                           sizeof(start.trust_domain) - 22);
+    return InvalidArgument("name and tenant: more than {} bytes together",
+                           sizeof(start.trust_domain) - 23);
   }
   std::memcpy(start.trust_domain, domain.c_str(), domain.size() + 1);
   return start;

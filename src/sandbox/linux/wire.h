@@ -55,7 +55,7 @@ struct Start {
   uint32_t frames = 0;  // input and output are descriptors 3 and 4, else standard input and output
   char code_dir[kMaxPath] = {};
   char root[kMaxPath] = {};     // empty: made of the host's /usr
-  char trust_domain[128] = {};  // instances of one domain may use a network namespace in turn
+  char trust_domain[512] = {};  // instances of one domain may use a network namespace in turn
 };
 
 // Pipes. None may be a file of the host's: they are given away.
