@@ -12,13 +12,19 @@ namespace {
 
 constexpr uint64_t kAllNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
-constexpr uint64_t kLow32 = 0xffffffff;  // the kernel reads `int` arguments on 32 bits
+// The kernel reads `int` arguments on 32 bits: what is above them may be anything.
+constexpr uint64_t kLow32 = 0xffffffff;
+constexpr uint64_t kScheduler = kLow32 & ~uint64_t{0x40000000 /* SCHED_RESET_ON_FORK */};
 
 constexpr Rule Allow(const char* name) { return {name, Action::kAllow}; }
 constexpr Rule Deny(const char* name) { return {name, Action::kDeny}; }
+constexpr Rule Missing(const char* name) { return {name, Action::kMissing}; }
 constexpr Rule Kill(const char* name) { return {name, Action::kKill}; }
 constexpr Rule AllowIf(const char* name, int argument, uint64_t mask, uint64_t value) {
   return {name, Action::kAllow, argument, mask, value};
+}
+constexpr Rule DenyIf(const char* name, int argument, uint64_t mask, uint64_t value) {
+  return {name, Action::kDeny, argument, mask, value};
 }
 
 constexpr auto kMemory = std::to_array<Rule>(
@@ -104,72 +110,82 @@ constexpr auto kSockets = std::to_array<Rule>({AllowIf("socket", 0, kLow32, AF_U
                                                Allow("setsockopt"),
                                                Allow("getsockopt")});
 
-constexpr auto kProcesses = std::to_array<Rule>({Allow("fork"),
-                                                 Allow("vfork"),
-                                                 AllowIf("clone", 0, kAllNamespaces, 0),
-                                                 Allow("execve"),
-                                                 Allow("execveat"),
-                                                 Allow("exit"),
-                                                 Allow("exit_group"),
-                                                 Allow("wait4"),
-                                                 Allow("waitid"),
-                                                 Allow("kill"),
-                                                 Allow("tkill"),
-                                                 Allow("tgkill"),
-                                                 Allow("pidfd_open"),
-                                                 Allow("pidfd_send_signal"),
-                                                 Allow("getpid"),
-                                                 Allow("getppid"),
-                                                 Allow("gettid"),
-                                                 Allow("getpgid"),
-                                                 Allow("setpgid"),
-                                                 Allow("getpgrp"),
-                                                 Allow("getsid"),
-                                                 Allow("setsid"),
-                                                 Allow("getuid"),
-                                                 Allow("geteuid"),
-                                                 Allow("getgid"),
-                                                 Allow("getegid"),
-                                                 Allow("getresuid"),
-                                                 Allow("getresgid"),
-                                                 Allow("getgroups"),
-                                                 Allow("setuid"),
-                                                 Allow("setgid"),
-                                                 Allow("setreuid"),
-                                                 Allow("setregid"),
-                                                 Allow("setresuid"),
-                                                 Allow("setresgid"),
-                                                 Allow("setgroups"),
-                                                 Allow("setfsuid"),
-                                                 Allow("setfsgid"),
-                                                 Allow("capget"),
-                                                 Allow("capset"),
-                                                 Allow("prctl"),
-                                                 Allow("arch_prctl"),
-                                                 Allow("set_tid_address"),
-                                                 Allow("set_robust_list"),
-                                                 Allow("get_robust_list"),
-                                                 Allow("rseq"),
-                                                 Allow("getrusage"),
-                                                 Allow("times"),
-                                                 Allow("getrlimit"),
-                                                 Allow("setrlimit"),
-                                                 Allow("prlimit64"),
-                                                 Allow("getpriority"),
-                                                 Allow("setpriority"),
-                                                 Allow("ioprio_get"),
-                                                 Allow("ioprio_set"),
-                                                 Allow("uname"),
-                                                 Allow("sysinfo"),
-                                                 Allow("getcpu"),
-                                                 Allow("alarm"),
-                                                 Allow("pause"),
-                                                 Allow("restart_syscall"),
-                                                 Allow("seccomp"),
-                                                 Allow("landlock_create_ruleset"),
-                                                 Allow("landlock_add_rule"),
-                                                 Allow("landlock_restrict_self"),
-                                                 Allow("getrandom")});
+constexpr auto kProcesses =
+    std::to_array<Rule>({Allow("fork"),
+                         Allow("vfork"),
+                         AllowIf("clone", 0, kAllNamespaces, 0),
+                         DenyIf("clone", 0, CLONE_NEWNS, CLONE_NEWNS),
+                         DenyIf("clone", 0, CLONE_NEWCGROUP, CLONE_NEWCGROUP),
+                         DenyIf("clone", 0, CLONE_NEWUTS, CLONE_NEWUTS),
+                         DenyIf("clone", 0, CLONE_NEWIPC, CLONE_NEWIPC),
+                         DenyIf("clone", 0, CLONE_NEWUSER, CLONE_NEWUSER),
+                         DenyIf("clone", 0, CLONE_NEWPID, CLONE_NEWPID),
+                         DenyIf("clone", 0, CLONE_NEWNET, CLONE_NEWNET),
+                         DenyIf("clone", 0, CLONE_NEWTIME, CLONE_NEWTIME),
+                         Missing("clone3"),
+                         Allow("execve"),
+                         Allow("execveat"),
+                         Allow("exit"),
+                         Allow("exit_group"),
+                         Allow("wait4"),
+                         Allow("waitid"),
+                         Allow("kill"),
+                         Allow("tkill"),
+                         Allow("tgkill"),
+                         Allow("pidfd_open"),
+                         Allow("pidfd_send_signal"),
+                         Allow("getpid"),
+                         Allow("getppid"),
+                         Allow("gettid"),
+                         Allow("getpgid"),
+                         Allow("setpgid"),
+                         Allow("getpgrp"),
+                         Allow("getsid"),
+                         Allow("setsid"),
+                         Allow("getuid"),
+                         Allow("geteuid"),
+                         Allow("getgid"),
+                         Allow("getegid"),
+                         Allow("getresuid"),
+                         Allow("getresgid"),
+                         Allow("getgroups"),
+                         Allow("setuid"),
+                         Allow("setgid"),
+                         Allow("setreuid"),
+                         Allow("setregid"),
+                         Allow("setresuid"),
+                         Allow("setresgid"),
+                         Allow("setgroups"),
+                         Allow("setfsuid"),
+                         Allow("setfsgid"),
+                         Allow("capget"),
+                         Allow("capset"),
+                         Allow("prctl"),
+                         Allow("arch_prctl"),
+                         Allow("set_tid_address"),
+                         Allow("set_robust_list"),
+                         Allow("get_robust_list"),
+                         Allow("rseq"),
+                         Allow("getrusage"),
+                         Allow("times"),
+                         Allow("getrlimit"),
+                         Allow("setrlimit"),
+                         Allow("prlimit64"),
+                         Allow("getpriority"),
+                         Allow("setpriority"),
+                         Allow("ioprio_get"),
+                         Allow("ioprio_set"),
+                         Allow("uname"),
+                         Allow("sysinfo"),
+                         Allow("getcpu"),
+                         Allow("alarm"),
+                         Allow("pause"),
+                         Allow("restart_syscall"),
+                         Allow("seccomp"),
+                         Allow("landlock_create_ruleset"),
+                         Allow("landlock_add_rule"),
+                         Allow("landlock_restrict_self"),
+                         Allow("getrandom")});
 
 constexpr auto kSignals = std::to_array<Rule>(
     {Allow("rt_sigaction"), Allow("rt_sigprocmask"), Allow("rt_sigreturn"), Allow("rt_sigpending"),
@@ -180,9 +196,13 @@ constexpr auto kThreads = std::to_array<Rule>(
     {Allow("futex"), Allow("futex_waitv"), Allow("sched_yield"), Allow("sched_getaffinity"),
      Allow("sched_setaffinity"), Allow("sched_getscheduler"), Allow("sched_getparam"),
      Allow("sched_getattr"), Allow("sched_get_priority_max"), Allow("sched_get_priority_min"),
-     Allow("sched_rr_get_interval"), AllowIf("sched_setscheduler", 1, kLow32, SCHED_NORMAL),
-     AllowIf("sched_setscheduler", 1, kLow32, SCHED_BATCH),
-     AllowIf("sched_setscheduler", 1, kLow32, SCHED_IDLE), Allow("sched_setparam")});
+     Allow("sched_rr_get_interval"), AllowIf("sched_setscheduler", 1, kScheduler, SCHED_NORMAL),
+     AllowIf("sched_setscheduler", 1, kScheduler, SCHED_BATCH),
+     AllowIf("sched_setscheduler", 1, kScheduler, SCHED_IDLE),
+     DenyIf("sched_setscheduler", 1, kScheduler, SCHED_FIFO),
+     DenyIf("sched_setscheduler", 1, kScheduler, SCHED_RR),
+     DenyIf("sched_setscheduler", 1, kScheduler, 6 /* SCHED_DEADLINE */), Allow("sched_setparam"),
+     Deny("sched_setattr")});
 
 constexpr auto kTime = std::to_array<Rule>(
     {Allow("clock_gettime"), Allow("clock_getres"), Allow("clock_nanosleep"), Allow("nanosleep"),
@@ -200,7 +220,9 @@ constexpr auto kPersonality = std::to_array<Rule>(
     {AllowIf("personality", 0, kLow32, 0), AllowIf("personality", 0, kLow32, 0xffffffff)});
 
 constexpr auto kIoctl = std::to_array<Rule>(
-    {AllowIf("ioctl", 1, kLow32, FIONREAD), AllowIf("ioctl", 1, kLow32, FIONBIO),
+    {// What types into a terminal that somebody else reads.
+     DenyIf("ioctl", 1, kLow32, TIOCSTI), DenyIf("ioctl", 1, kLow32, TIOCLINUX),
+     AllowIf("ioctl", 1, kLow32, FIONREAD), AllowIf("ioctl", 1, kLow32, FIONBIO),
      AllowIf("ioctl", 1, kLow32, FIOCLEX), AllowIf("ioctl", 1, kLow32, FIONCLEX),
      AllowIf("ioctl", 1, kLow32, FIOASYNC), AllowIf("ioctl", 1, kLow32, TCGETS),
      AllowIf("ioctl", 1, kLow32, TIOCGWINSZ), AllowIf("ioctl", 1, kLow32, TIOCGPGRP),
@@ -210,62 +232,44 @@ constexpr auto kIoctl = std::to_array<Rule>(
      AllowIf("ioctl", 1, kLow32, 0x8933 /* SIOCGIFINDEX */)});
 
 // Denied, and known to be: an error that says so rather than "no such call".
-constexpr auto kRefused = std::to_array<Rule>({Deny("ptrace"),
-                                               Deny("process_vm_readv"),
-                                               Deny("process_vm_writev"),
-                                               Deny("process_madvise"),
-                                               Deny("kcmp"),
-                                               Deny("pidfd_getfd"),
-                                               Deny("perf_event_open"),
-                                               Deny("bpf"),
-                                               Deny("userfaultfd"),
-                                               Deny("keyctl"),
-                                               Deny("add_key"),
-                                               Deny("request_key"),
-                                               Deny("mount"),
-                                               Deny("umount2"),
-                                               Deny("pivot_root"),
-                                               Deny("chroot"),
-                                               Deny("unshare"),
-                                               Deny("setns"),
-                                               Deny("open_tree"),
-                                               Deny("move_mount"),
-                                               Deny("fsopen"),
-                                               Deny("fsconfig"),
-                                               Deny("fsmount"),
-                                               Deny("fspick"),
-                                               Deny("mount_setattr"),
-                                               Deny("name_to_handle_at"),
-                                               Deny("open_by_handle_at"),
-                                               Deny("io_uring_setup"),
-                                               Deny("io_uring_enter"),
-                                               Deny("io_uring_register"),
-                                               Deny("memfd_secret"),
-                                               Deny("vmsplice"),
-                                               Deny("modify_ldt"),
-                                               Deny("quotactl"),
-                                               Deny("quotactl_fd"),
-                                               Deny("fanotify_init"),
-                                               Deny("fanotify_mark"),
-                                               Deny("lookup_dcookie"),
-                                               Deny("syslog"),
-                                               Deny("sethostname"),
-                                               Deny("setdomainname"),
-                                               Deny("settimeofday"),
-                                               Deny("clock_settime"),
-                                               Deny("clock_adjtime"),
-                                               Deny("adjtimex"),
-                                               Deny("acct"),
-                                               Deny("vhangup"),
-                                               Deny("move_pages"),
-                                               Deny("migrate_pages"),
-                                               Deny("sched_setattr"),
-                                               Deny("nfsservctl"),
-                                               Deny("uselib"),
-                                               Deny("ustat"),
-                                               Deny("sysfs"),
-                                               Deny("mq_open"),
-                                               Deny("remap_file_pages")});
+constexpr auto kOtherProcesses =
+    std::to_array<Rule>({Deny("ptrace"), Deny("process_vm_readv"), Deny("process_vm_writev"),
+                         Deny("process_madvise"), Deny("process_mrelease"), Deny("kcmp"),
+                         Deny("pidfd_getfd"), Deny("move_pages"), Deny("migrate_pages")});
+
+constexpr auto kNamespaces = std::to_array<Rule>({Deny("unshare"), Deny("setns")});
+
+constexpr auto kMounts = std::to_array<Rule>(
+    {Deny("mount"), Deny("umount2"), Deny("pivot_root"), Deny("chroot"), Deny("open_tree"),
+     Deny("move_mount"), Deny("fsopen"), Deny("fsconfig"), Deny("fsmount"), Deny("fspick"),
+     Deny("mount_setattr"), Missing("open_tree_attr"), Missing("statmount"), Missing("listmount"),
+     Missing("listns")});
+
+constexpr auto kHandles =
+    std::to_array<Rule>({Deny("name_to_handle_at"), Deny("open_by_handle_at")});
+
+constexpr auto kKernelMachinery = std::to_array<Rule>(
+    {Deny("bpf"), Deny("perf_event_open"), Deny("userfaultfd"), Deny("io_uring_setup"),
+     Deny("io_uring_enter"), Deny("io_uring_register"), Deny("vmsplice"), Deny("modify_ldt"),
+     Deny("memfd_secret"), Deny("remap_file_pages"), Missing("map_shadow_stack"),
+     Missing("set_mempolicy_home_node"), Missing("uretprobe"), Missing("uprobe")});
+
+constexpr auto kSharedByUser = std::to_array<Rule>(
+    {Deny("keyctl"), Deny("add_key"), Deny("request_key"), Deny("mq_open"), Deny("mq_unlink"),
+     Deny("mq_timedsend"), Deny("mq_timedreceive"), Deny("mq_notify"), Deny("mq_getsetattr")});
+
+constexpr auto kMachine = std::to_array<Rule>(
+    {Deny("sethostname"), Deny("setdomainname"), Deny("settimeofday"), Deny("clock_settime"),
+     Deny("clock_adjtime"), Deny("adjtimex"), Deny("acct"), Deny("quotactl"), Deny("quotactl_fd"),
+     Deny("syslog"), Deny("vhangup"), Deny("fanotify_init"), Deny("fanotify_mark"),
+     Deny("lookup_dcookie"), Missing("lsm_get_self_attr"), Missing("lsm_set_self_attr"),
+     Missing("lsm_list_modules")});
+
+constexpr auto kObsolete = std::to_array<Rule>(
+    {Deny("nfsservctl"), Deny("uselib"), Deny("ustat"), Deny("sysfs"), Missing("_sysctl"),
+     Missing("get_kernel_syms"), Missing("query_module"), Missing("afs_syscall"),
+     Missing("getpmsg"), Missing("putpmsg"), Missing("security"), Missing("tuxcall"),
+     Missing("vserver"), Missing("epoll_ctl_old"), Missing("epoll_wait_old")});
 
 constexpr auto kKilled = std::to_array<Rule>(
     {Kill("kexec_load"), Kill("kexec_file_load"), Kill("init_module"), Kill("finit_module"),
@@ -282,11 +286,20 @@ constexpr std::array kGroups = {
           kProcesses},
     Group{"signals", kSignals},
     Group{"threads; no real-time scheduling", kThreads},
-    Group{"clocks and timers, read only", kTime},
+    Group{"clocks to be read, and timers", kTime},
     Group{"System V IPC, in an own namespace", kSystemVIpc},
     Group{"personality may be asked, not changed", kPersonality},
-    Group{"the few ioctls that C libraries and language runtimes use", kIoctl},
-    Group{"known ways out or into the kernel", kRefused},
+    Group{"the few ioctls that C libraries and language runtimes use; compared on 32 bits", kIoctl},
+    Group{"other processes' memory, descriptors and addresses", kOtherProcesses},
+    Group{"namespaces, with whatever flags: a new one brings capabilities back", kNamespaces},
+    Group{"the mount table; calls that the compiler of the filter may not know are missing, not "
+          "denied",
+          kMounts},
+    Group{"files by handle, past every directory", kHandles},
+    Group{"kernel code with many flaws so far and no use here", kKernelMachinery},
+    Group{"what the kernel keeps and counts by user, not by namespace", kSharedByUser},
+    Group{"the machine's names, clocks, logs, quotas and watches", kMachine},
+    Group{"nobody has needed these for decades", kObsolete},
     Group{"never by an honest program", kKilled},
 };
 

@@ -14,7 +14,8 @@ enum class Action {
   kKill,     // SIGSYS to the process: no honest program does this
 };
 
-// A rule holds if (argument & mask) == value; without a condition mask is 0.
+// A rule holds if (argument & mask) == value; without a condition mask is 0. A call that has rules
+// with conditions, none of which holds, is missing.
 struct Rule {
   const char* syscall;
   Action action;
