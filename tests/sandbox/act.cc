@@ -164,6 +164,8 @@ std::string_view ToString(Verdict verdict) {
   return "WRONG";
 }
 
+void PrintTo(Verdict verdict, std::ostream* out) { *out << ToString(verdict); }
+
 std::string Act::ExpectedIn(const std::vector<std::string>& modes) const {
   return Find(expected, modes);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace nanogrid {
 // How an act went. "Held" is refused by the sandbox, "contained" ended by it.
 enum class Verdict { kHeld, kContained, kSkipped, kWrong };
 std::string_view ToString(Verdict verdict);
+void PrintTo(Verdict verdict, std::ostream* out);
 
 struct Act {
   std::string area{};  // its directory

@@ -3,11 +3,13 @@
 #include "../act.h"
 
 int main(void) {
-  AttemptOpen("/proc/1/fd", O_RDONLY | O_DIRECTORY);
-  AttemptOpen("/proc/1/fdinfo", O_RDONLY | O_DIRECTORY);
   for (int fd = 0; fd < 16; ++fd) {
-    char path[64];
+    char path[64], target[256];
     snprintf(path, sizeof(path), "/proc/1/fd/%d", fd);
     AttemptOpen(path, O_RDONLY);
+    AttemptOpen(path, O_PATH);
+    Attempt(path, readlink(path, target, sizeof(target)));
+    snprintf(path, sizeof(path), "/proc/1/fdinfo/%d", fd);
+    AttemptRead(path);
   }
 }

@@ -8,5 +8,4 @@ int main(void) {
   AttemptOpen("/proc/1/exe", O_PATH);
   char* arguments[] = {"init", NULL};
   Attempt("execute", execv("/proc/1/exe", arguments));
-  AttemptOpen("/proc/1/map_files", O_RDONLY | O_DIRECTORY);
 }

@@ -9,8 +9,6 @@ int main(void) {
     Attempt("SCTP packets", socket(families[i], SOCK_SEQPACKET, 132));
     Attempt("DCCP", socket(families[i], SOCK_DCCP, 33));
     Attempt("L2TP", socket(families[i], SOCK_DGRAM, 115));
-    Attempt("MPTCP", socket(families[i], SOCK_STREAM, 262));
     Attempt("SMC", socket(families[i], SOCK_STREAM, 256));
-    Attempt("UDP-Lite", socket(families[i], SOCK_DGRAM, 136));
   }
 }

@@ -1,5 +1,6 @@
 #include "sandbox/linux/seccomp/policy.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -40,8 +41,8 @@ constexpr auto kFiles = std::to_array<Rule>(
      Allow("pwrite64"), Allow("preadv"), Allow("pwritev"), Allow("preadv2"), Allow("pwritev2"),
      Allow("open"), Allow("openat"), Allow("openat2"), Allow("creat"), Allow("close"),
      Allow("close_range"), Allow("lseek"), Allow("dup"), Allow("dup2"), Allow("dup3"),
-     Allow("fcntl"), Allow("flock"), Allow("fsync"), Allow("fdatasync"), Allow("sync_file_range"),
-     Allow("syncfs"), Allow("truncate"), Allow("ftruncate"), Allow("fallocate"), Allow("fadvise64"),
+     Allow("flock"), Allow("fsync"), Allow("fdatasync"), Allow("sync_file_range"), Allow("syncfs"),
+     Allow("truncate"), Allow("ftruncate"), Allow("fallocate"), Allow("fadvise64"),
      Allow("readahead"), Allow("copy_file_range"), Allow("sendfile"), Allow("splice"), Allow("tee"),
      Allow("stat"), Allow("fstat"), Allow("lstat"), Allow("newfstatat"), Allow("statx"),
      Allow("statfs"), Allow("fstatfs"), Allow("access"), Allow("faccessat"), Allow("faccessat2"),
@@ -62,6 +63,13 @@ constexpr auto kFiles = std::to_array<Rule>(
      AllowIf("mknod", 1, S_IFMT, S_IFIFO), AllowIf("mknodat", 2, S_IFMT, S_IFIFO),
      AllowIf("mknod", 1, S_IFMT, S_IFREG), AllowIf("mknodat", 2, S_IFMT, S_IFREG),
      AllowIf("mknod", 1, S_IFMT, S_IFSOCK), AllowIf("mknodat", 2, S_IFMT, S_IFSOCK)});
+
+// Not leases: who has one on a file keeps everybody else waiting who opens it.
+constexpr auto kFcntl = std::to_array<Rule>(
+    {AllowIf("fcntl", 1, kLow32 & ~1023u, 0), DenyIf("fcntl", 1, kLow32, F_SETLEASE),
+     AllowIf("fcntl", 1, kLow32, F_GETLEASE), AllowIf("fcntl", 1, kLow32 & ~1u, 1026),
+     AllowIf("fcntl", 1, kLow32 & ~3u, 1028), AllowIf("fcntl", 1, kLow32 & ~7u, 1032),
+     AllowIf("fcntl", 1, kLow32 & ~15u, 1040)});
 
 constexpr auto kWaiting = std::to_array<Rule>({Allow("poll"),
                                                Allow("ppoll"),
@@ -279,6 +287,7 @@ constexpr auto kKilled = std::to_array<Rule>(
 constexpr std::array kGroups = {
     Group{"memory of the process itself", kMemory},
     Group{"files it can reach in its own mount namespace", kFiles},
+    Group{"what fcntl does, but for leases", kFcntl},
     Group{"pipes, polling, events", kWaiting},
     Group{"UNIX and IP sockets only: other families are rarely fuzzed kernel code", kSockets},
     Group{"processes and identities; clone without namespaces (clone3 hides its flags in memory: "

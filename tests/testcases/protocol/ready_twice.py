@@ -1,0 +1,13 @@
+#!/usr/bin/python3
+# act: says twice that it is ready
+# protocol: frames
+# event: 1
+# expect: ends violation
+import sys
+sys.path[:0] = ["/var/task"]
+from act import READY, frame, read_question, say, wait
+
+read_question()
+say(frame(READY))
+say(frame(READY))
+wait()

@@ -1,0 +1,10 @@
+// act: logs without end
+// limits: output=1M
+// expect: ends output_limit
+#include "../act.h"
+
+int main(void) {
+  while (write(2, buffer, sizeof(buffer)) > 0) {
+  }
+  for (;;) pause();
+}
