@@ -149,7 +149,7 @@ TEST_P(Starting, ALargeEnvironmentArrivesWhole) {
 
 TEST_P(Starting, ANameTooLongIsRefused) {
   FunctionPackage package = Shell("echo");
-  package.name = std::string(500, 'n');
+  package.name = std::string(600, 'n');
   ExpectRefused(package, Code::kInvalidArgument, {"name"});
 }
 
