@@ -27,6 +27,8 @@ constexpr Scenario kScenarios[] = {
     {"large-host", "a static program, from a host with 1 GiB resident", MeasureLargeHost},
     {"throughput", "starts and warm calls per second, 1 and 2 threads", MeasureThroughput},
     {"jobs", "durable jobs: submit and done against one fdatasync, and their rate", MeasureJobs},
+    {"neighbours", "calls of a function while others burn CPU, fill memory, fork, flood",
+     MeasureNeighbours},
 };
 
 std::string Footer() {

@@ -30,3 +30,4 @@ void MeasureNodeJs(Bench& bench);
 void MeasureLargeHost(Bench& bench);
 void MeasureThroughput(Bench& bench);
 void MeasureJobs(Bench& bench);
+void MeasureNeighbours(Bench& bench);
