@@ -97,7 +97,13 @@ std::string JobDetails(const Job& job, const Output& output) {
       line("error", job.outcome->error->type + ": " + job.outcome->error->message);
     }
     line("usage", UsageLine(*job.outcome));
-    line("isolation", job.outcome->isolation);
+    const std::string& isolation = job.outcome->isolation;
+    if (isolation.find("network=host") != std::string::npos) {
+      text += fmt::format("{:<12} {}\n", "isolation",
+                          output.Paint(Color::kRed, EscapeForTerminal(isolation)));
+    } else {
+      line("isolation", isolation);
+    }
   }
   if (job.state == JobState::kSuccess) line("result", nanogrid::FormatSize(job.result_size));
   if (job.files > 0) line("files", std::to_string(job.files));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "nanogrid/clock.h"
+#include "nanogrid/grants.h"
 
 namespace nanogrid {
 
@@ -27,18 +28,6 @@ struct Limits {
   uint32_t max_files = 1000;          // files and directories left in $NANOGRID_OUTPUT
 
   bool operator==(const Limits&) const = default;
-};
-
-enum class Network {
-  kNone,  // an own network namespace with only a loopback interface
-  kHost,  // DANGEROUS: the host's interfaces, including other services on localhost
-};
-
-// What a function may reach beyond its sandbox. Everything is denied unless named here.
-struct Grants {
-  Network network = Network::kNone;
-
-  bool operator==(const Grants&) const = default;
 };
 
 // The code as the caller has it. Nothing is read until the function is registered. Left out are
