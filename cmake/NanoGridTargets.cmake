@@ -1,7 +1,7 @@
 # nanogrid_library, nanogrid_program, nanogrid_test: targets with the project's flags.
 
 # Flags for the project's own code only: neither dependencies nor a program that embeds NanoGrid
-# inherit them. The two freestanding programs of the sandbox do without (src/sandbox/linux).
+# inherit them. The two freestanding programs of the sandbox do without (src/sandbox/common).
 add_library(nanogrid_flags INTERFACE)
 target_compile_options(nanogrid_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual

@@ -8,6 +8,7 @@ import sys
 # of the project are named as they are found below include/ and src/.
 INTERFACES = r"nanogrid/[a-z_]+\.h"
 CORE = r"core/.*"
+SANDBOXES = r"sandbox/(common|seccomp)/.*"  # what all of them are made of
 RULES = [
     ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h"]),
     ("include/nanogrid/adapters/", [INTERFACES]),
@@ -17,7 +18,9 @@ RULES = [
     ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file|secrets)\.h", CORE]),
     ("src/runtimes/", [INTERFACES, CORE, r"runtimes/.*"]),
     ("src/sqlite/", [INTERFACES, r"nanogrid/adapters/sqlite\.h", CORE, r"sqlite/.*"]),
-    ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, r"sandbox/linux/.*"]),
+    ("src/sandbox/common/", [INTERFACES, CORE, r"sandbox/common/.*"]),
+    ("src/sandbox/seccomp/", [r"sandbox/seccomp/.*"]),
+    ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, SANDBOXES, r"sandbox/linux/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
     ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
     ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),

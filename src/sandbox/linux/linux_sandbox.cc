@@ -1,14 +1,10 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "core/errors.h"
 #include "nanogrid/adapters/linux_sandbox.h"
-#include "sandbox/linux/launch_block.h"
+#include "sandbox/common/launch_block.h"
 #include "sandbox/linux/linux_instance.h"
 #include "sandbox/linux/sandbox_options.h"
 
@@ -24,18 +20,6 @@ bool CopyPath(const std::string& from, char (&to)[wire::kMaxPath]) {
   if (from.size() >= sizeof(to) || from.find('\0') != std::string::npos) return false;
   std::memcpy(to, from.c_str(), from.size() + 1);
   return true;
-}
-
-// A pipe; the end that stays with us does not block.
-Status MakePipe(UniqueFd& read_end, UniqueFd& write_end, bool we_read) {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) return ErrnoError(errno, "start instance: pipe");
-  read_end.Reset(fds[0]);
-  write_end.Reset(fds[1]);
-  if (fcntl(we_read ? fds[0] : fds[1], F_SETFL, O_NONBLOCK) != 0) {
-    return ErrnoError(errno, "start instance: O_NONBLOCK");
-  }
-  return absl::OkStatus();
 }
 
 Result<wire::Start> MakeRequest(const FunctionPackage& package) {
@@ -78,21 +62,16 @@ class LinuxSandbox final : public Sandbox {
     NANOGRID_ASSIGN_OR_RETURN(wire::Start request, MakeRequest(package));
     NANOGRID_ASSIGN_OR_RETURN(const UniqueFd launch, MakeLaunchBlock(package.command, package.env));
     InstancePipes ours;
-    UniqueFd log, control, output;
-    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.log, log, true));
-    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.control, control, true));
-    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.input_end, ours.input, false));
-    NANOGRID_RETURN_IF_ERROR(MakePipe(ours.output, output, true));
+    InstancePipeEnds theirs;
+    NANOGRID_RETURN_IF_ERROR(MakeInstancePipes(ours, theirs));
     int fds[wire::kStartFdCount];
     fds[wire::kInput] = ours.input_end.get();
-    fds[wire::kOutput] = output.get();
-    fds[wire::kLog] = log.get();
-    fds[wire::kControl] = control.get();
+    fds[wire::kOutput] = theirs.output.get();
+    fds[wire::kLog] = theirs.log.get();
+    fds[wire::kControl] = theirs.control.get();
     fds[wire::kLaunch] = launch.get();
     NANOGRID_ASSIGN_OR_RETURN(SpawnedInstance spawned, spawner_->Start(request, fds));
-    return std::make_unique<LinuxInstance>(spawner_, std::move(spawned), std::move(ours),
-                                           package.limits, package.protocol,
-                                           package.result_is_json);
+    return std::make_unique<LinuxInstance>(package, spawner_, std::move(spawned), std::move(ours));
   }
 
  private:

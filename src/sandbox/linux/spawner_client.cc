@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/errors.h"
-#include "sandbox/linux/fd_passing.h"
+#include "sandbox/common/fd_passing.h"
 
 extern "C" const char nanogrid_spawner_begin[], nanogrid_spawner_end[];
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "sandbox/linux/fd_passing.h"
+#include "sandbox/common/fd_passing.h"
 #include "sandbox/linux/spawner/cgroups.h"
 #include "sandbox/linux/spawner/launch.h"
 #include "sandbox/linux/spawner/namespace_pool.h"

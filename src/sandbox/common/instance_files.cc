@@ -1,11 +1,12 @@
-#include "sandbox/linux/instance_files.h"
+#include "sandbox/common/instance_files.h"
 
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
-#include "sandbox/linux/process_tree.h"
+#include "sandbox/common/process_tree.h"
 
 namespace nanogrid {
 namespace {
@@ -33,35 +34,38 @@ bool IsV2(int freeze_fd) {
 
 }  // namespace
 
-InstanceFiles::InstanceFiles(const SpawnedInstance& spawned)
-    : spawned_(spawned), v2_(IsV2(spawned.fds[wire::kFreezeFd].get())) {}
+InstanceFiles::InstanceFiles(pid_t init, bool has_cgroup, CgroupFiles cgroup)
+    : init_(init),
+      has_cgroup_(has_cgroup),
+      cgroup_(std::move(cgroup)),
+      v2_(IsV2(cgroup_.freeze.get())) {}
 
 Duration InstanceFiles::CpuTime() const {
-  if (!has_cgroup()) return ReadProcessTree(spawned_.pid).cpu;
-  const int fd = spawned_.fds[wire::kCpuFd].get();
+  if (!has_cgroup()) return ReadProcessTree(init_).cpu;
+  const int fd = cgroup_.cpu.get();
   if (v2_) return std::chrono::microseconds(ReadNumber(fd, "usage_usec "));
   return std::chrono::nanoseconds(ReadNumber(fd, ""));
 }
 
 uint64_t InstanceFiles::Memory() const {
-  if (!has_cgroup()) return ReadProcessTree(spawned_.pid).memory;
-  return ReadNumber(spawned_.fds[wire::kMemoryFd].get(), "");
+  if (!has_cgroup()) return ReadProcessTree(init_).memory;
+  return ReadNumber(cgroup_.memory.get(), "");
 }
 
 uint64_t InstanceFiles::PeakMemory() const {
-  return has_cgroup() ? ReadNumber(spawned_.fds[wire::kPeakMemoryFd].get(), "") : Memory();
+  return has_cgroup() ? ReadNumber(cgroup_.peak_memory.get(), "") : Memory();
 }
 
 uint64_t InstanceFiles::OomKills() const {
-  return ReadNumber(spawned_.fds[wire::kMemoryEventsFd].get(), "oom_kill ");
+  return ReadNumber(cgroup_.memory_events.get(), "oom_kill ");
 }
 
 uint64_t InstanceFiles::ForkRefusals() const {
-  return ReadNumber(spawned_.fds[wire::kPidsEventsFd].get(), "max ");
+  return ReadNumber(cgroup_.pids_events.get(), "max ");
 }
 
 bool InstanceFiles::SetFrozen(bool frozen) const {
-  const int fd = spawned_.fds[wire::kFreezeFd].get();
+  const int fd = cgroup_.freeze.get();
   if (fd < 0 || !has_cgroup()) return false;
   const char* const text = v2_ ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
   const auto length = static_cast<ssize_t>(std::strlen(text));

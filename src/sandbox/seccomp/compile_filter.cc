@@ -7,7 +7,7 @@
 
 #include <cstdio>
 
-#include "sandbox/linux/seccomp/policy.h"
+#include "sandbox/seccomp/policy.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "sandbox/linux/invocation_run.h"
+#include "sandbox/common/invocation_run.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,8 @@
 
 #include "core/errors.h"
 #include "core/function_error.h"
-#include "sandbox/linux/process_tree.h"
+#include "sandbox/common/init_wire.h"
+#include "sandbox/common/process_tree.h"
 
 namespace nanogrid {
 namespace {
@@ -58,7 +59,7 @@ void InvocationRun::Wake::operator()() const {
   (void)!write(fd, &one, sizeof(one));
 }
 
-InvocationRun::InvocationRun(LinuxInstance& instance, const Context& context,
+InvocationRun::InvocationRun(PipeInstance& instance, const Context& context,
                              const Invocation& invocation, LogSink& log)
     : instance_(instance), context_(context), log_(log), start_(Now()) {
   if (instance.protocol_ == Protocol::kFrames) {
@@ -276,7 +277,7 @@ void InvocationRun::Watch() {
 
 // In place of a cgroup's limits.
 void InvocationRun::WatchTree() {
-  const TreeUsage usage = ReadProcessTree(instance_.spawned_.pid);
+  const TreeUsage usage = ReadProcessTree(instance_.files_.init_pid());
   watched_peak_ = std::max(watched_peak_, usage.memory);
   watched_cpu_ = std::max(watched_cpu_, usage.cpu);
   if (usage.memory > instance_.limits_.memory) {

@@ -1,4 +1,4 @@
-#include "sandbox/linux/seccomp/policy.h"
+#include "sandbox/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>

@@ -1,20 +1,35 @@
 // What the kernel tells about a running instance: its cgroup's files, or its process tree.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 
+#include "core/unique_fd.h"
 #include "nanogrid/context.h"
-#include "sandbox/linux/spawner_client.h"
 
 namespace nanogrid {
+
+// Files of a cgroup, open for as long as the instance is; invalid where the kernel has no such
+// file.
+struct CgroupFiles {
+  UniqueFd freeze;         // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
+  UniqueFd cpu;            // nanoseconds (v1) or cpu.stat (v2)
+  UniqueFd peak_memory;    // bytes
+  UniqueFd memory;         // bytes in use
+  UniqueFd memory_events;  // has a line "oom_kill N"
+  UniqueFd pids_events;    // "max N"; POLLPRI when it grows
+};
 
 // Figures and levers of one instance. Where there is no cgroup, memory, processes and CPU time come
 // from /proc, at some cost, and freezing is not possible.
 class InstanceFiles {
  public:
-  explicit InstanceFiles(const SpawnedInstance& spawned);
+  // `init`: pid 1 of the instance, in our pid namespace.
+  InstanceFiles(pid_t init, bool has_cgroup, CgroupFiles cgroup);
 
-  bool has_cgroup() const { return spawned_.has_cgroup; }
+  pid_t init_pid() const { return init_; }
+  bool has_cgroup() const { return has_cgroup_; }
   // Whether poll tells of events (v2): v1 files count, but wake nobody.
   bool tells_events() const { return v2_; }
 
@@ -26,14 +41,16 @@ class InstanceFiles {
   uint64_t OomKills() const;
   uint64_t ForkRefusals() const;
   // For poll: POLLPRI when one of the two may have grown; -1 where tells_events() is false.
-  int pids_events_fd() const { return v2_ ? spawned_.fds[wire::kPidsEventsFd].get() : -1; }
-  int memory_events_fd() const { return v2_ ? spawned_.fds[wire::kMemoryEventsFd].get() : -1; }
+  int pids_events_fd() const { return v2_ ? cgroup_.pids_events.get() : -1; }
+  int memory_events_fd() const { return v2_ ? cgroup_.memory_events.get() : -1; }
 
   // False if this instance cannot be frozen.
   bool SetFrozen(bool frozen) const;
 
  private:
-  const SpawnedInstance& spawned_;
+  pid_t init_;
+  bool has_cgroup_;
+  CgroupFiles cgroup_;
   bool v2_ = false;
 };
 

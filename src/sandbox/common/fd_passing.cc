@@ -1,4 +1,4 @@
-#include "sandbox/linux/fd_passing.h"
+#include "sandbox/common/fd_passing.h"
 
 #include <errno.h>
 #include <sys/socket.h>

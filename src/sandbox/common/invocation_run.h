@@ -5,14 +5,14 @@
 #include <stop_token>
 #include <string>
 
-#include "sandbox/linux/conversation.h"
-#include "sandbox/linux/linux_instance.h"
+#include "sandbox/common/conversation.h"
+#include "sandbox/common/pipe_instance.h"
 
 namespace nanogrid {
 
 class InvocationRun {
  public:
-  InvocationRun(LinuxInstance& instance, const Context& context, const Invocation& invocation,
+  InvocationRun(PipeInstance& instance, const Context& context, const Invocation& invocation,
                 LogSink& log);
 
   Result<Outcome> Run();
@@ -45,7 +45,7 @@ class InvocationRun {
   void Measure(Outcome& outcome);
   uint64_t OutputLeft() const;
 
-  LinuxInstance& instance_;
+  PipeInstance& instance_;
   const Context& context_;
   LogSink& log_;
   const TimePoint start_;

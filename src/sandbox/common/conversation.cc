@@ -1,4 +1,4 @@
-#include "sandbox/linux/conversation.h"
+#include "sandbox/common/conversation.h"
 
 #include <errno.h>
 #include <fcntl.h>

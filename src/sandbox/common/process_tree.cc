@@ -1,4 +1,4 @@
-#include "sandbox/linux/process_tree.h"
+#include "sandbox/common/process_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>

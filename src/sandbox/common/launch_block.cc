@@ -1,4 +1,4 @@
-#include "sandbox/linux/launch_block.h"
+#include "sandbox/common/launch_block.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "core/errors.h"
-#include "sandbox/linux/wire.h"
+#include "sandbox/common/init_wire.h"
 
 namespace nanogrid {
 namespace {
