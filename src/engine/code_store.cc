@@ -9,7 +9,7 @@
 #include "core/errors.h"
 #include "core/sha256.h"
 #include "engine/code_tree.h"
-#include "engine/scratch_directory.h"
+#include "core/scratch_directory.h"
 
 namespace nanogrid {
 namespace {

@@ -82,8 +82,7 @@ class Client final : public HttpClient {
                               const OnBody& on_body) override {
     if (socket_ && socket_->Stale()) socket_.reset();
     if (!socket_) {
-      NANOGRID_ASSIGN_OR_RETURN(
-          socket_, ClientSocket::Connect(context, url_.host, url_.port, options_.connect_timeout));
+      NANOGRID_ASSIGN_OR_RETURN(socket_, Connect(context));
     }
     Result<HttpResponse> response = Exchange(context, request, on_body);
     if (!response.ok()) socket_.reset();
@@ -91,6 +90,13 @@ class Client final : public HttpClient {
   }
 
  private:
+  Result<ClientSocket> Connect(const Context& context) const {
+    if (options_.socket.empty()) {
+      return ClientSocket::Connect(context, url_.host, url_.port, options_.connect_timeout);
+    }
+    return ClientSocket::ConnectUnix(context, options_.socket, options_.connect_timeout);
+  }
+
   std::string HeadOf(const HttpRequest& request) const {
     std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", request.method, url_.prefix,
                                    request.target, url_.authority);

@@ -1,4 +1,4 @@
-// A small blocking HTTP/1.1 client for the controller's API: no TLS, no redirects, no cookies.
+// A small blocking HTTP/1.1 client, over TCP or a UNIX socket: no TLS, no redirects, no cookies.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@ namespace nanogrid {
 
 struct HttpClientOptions {
   std::string server{};  // "http://host[:port][/prefix]"; port 80 if none is given
+  std::string socket{};  // a UNIX socket's path: connects there, whatever host and port are
   std::string token{};   // sent as "Authorization: Bearer …", unless empty
   Duration connect_timeout = std::chrono::seconds(10);
   // No byte from the server for so long: Unavailable. The controller sends something every 15 s

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -58,19 +59,25 @@ Status Wait(const Context& context, int fd, short events, Duration silence, cons
   }
 }
 
+Status FinishConnect(const Context& context, int fd, const sockaddr* address, socklen_t size,
+                     Duration timeout) {
+  if (::connect(fd, address, size) == 0) return absl::OkStatus();
+  if (errno != EINPROGRESS) return Lost(errno, "connect");
+  NANOGRID_RETURN_IF_ERROR(Wait(context, fd, POLLOUT, timeout, "connect"));
+  int error = 0;
+  socklen_t error_size = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size);
+  return error == 0 ? absl::OkStatus() : Lost(error, "connect");
+}
+
 Result<UniqueFd> ConnectTo(const Context& context, const addrinfo& address, Duration timeout) {
   UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return ErrnoError(errno, "socket");
   const int on = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
-  if (errno != EINPROGRESS) return Lost(errno, "connect");
-  NANOGRID_RETURN_IF_ERROR(Wait(context, fd.get(), POLLOUT, timeout, "connect"));
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return Lost(error, "connect");
+  NANOGRID_RETURN_IF_ERROR(
+      FinishConnect(context, fd.get(), address.ai_addr, address.ai_addrlen, timeout));
   return fd;
 }
 
@@ -95,6 +102,24 @@ Result<ClientSocket> ClientSocket::Connect(const Context& context, const std::st
     if (!absl::IsUnavailable(last)) return last;
   }
   return Unavailable("server {}:{}: {}", host, port, std::string(last.message()));
+}
+
+Result<ClientSocket> ClientSocket::ConnectUnix(const Context& context, const std::string& path,
+                                               Duration timeout) {
+  NANOGRID_RETURN_IF_ERROR(context.Check(Now()));
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != path.npos) {
+    return InvalidArgument("'{}' cannot be a socket's path: 1 to {} bytes", path,
+                           sizeof address.sun_path - 1);
+  }
+  path.copy(address.sun_path, path.size());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return ErrnoError(errno, "socket");
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+  Status connected = FinishConnect(context, fd.get(), generic, sizeof address, timeout);
+  if (connected.ok()) return ClientSocket(std::move(fd));
+  if (!absl::IsUnavailable(connected)) return connected;
+  return Unavailable("{}: {}", path, std::string(connected.message()));
 }
 
 Status ClientSocket::Send(const Context& context, std::string_view bytes, Duration silence) {

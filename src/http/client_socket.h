@@ -1,4 +1,4 @@
-// A TCP connection with blocking calls that a Context ends.
+// A TCP or UNIX connection with blocking calls that a Context ends.
 #pragma once
 
 #include <string>
@@ -14,6 +14,9 @@ class ClientSocket {
  public:
   static Result<ClientSocket> Connect(const Context& context, const std::string& host,
                                       const std::string& port, Duration timeout);
+  // Also InvalidArgument: a path that no socket can have.
+  static Result<ClientSocket> ConnectUnix(const Context& context, const std::string& path,
+                                          Duration timeout);
 
   Status Send(const Context& context, std::string_view bytes, Duration silence);
   // 0: the server has closed.

@@ -9,7 +9,7 @@
 #include "core/errors.h"
 #include "core/unique_fd.h"
 #include "engine/code_tree.h"
-#include "local/private_directory.h"
+#include "core/private_directory.h"
 
 namespace nanogrid {
 namespace {

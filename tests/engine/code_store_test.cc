@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/sha256.h"
-#include "engine/scratch_directory.h"
+#include "core/scratch_directory.h"
 #include "engine/status_matchers.h"
 #include "engine/temp_directory.h"
 #include "nanogrid/adapters/memory.h"

@@ -21,6 +21,7 @@ RULES = [
     ("src/sandbox/common/", [INTERFACES, CORE, r"sandbox/common/.*"]),
     ("src/sandbox/seccomp/", [r"sandbox/seccomp/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, SANDBOXES, r"sandbox/linux/.*"]),
+    ("src/sandbox/docker/", [INTERFACES, r"nanogrid/adapters/docker\.h", CORE, SANDBOXES, r"http/(client|message)\.h", r"sandbox/docker/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
     ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
     ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),

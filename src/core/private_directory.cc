@@ -1,4 +1,4 @@
-#include "local/private_directory.h"
+#include "core/private_directory.h"
 
 #include <stdlib.h>
 #include <sys/statvfs.h>

@@ -1,4 +1,4 @@
-#include "engine/scratch_directory.h"
+#include "core/scratch_directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

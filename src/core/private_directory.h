@@ -1,7 +1,7 @@
 // Where a local engine keeps files for its sandboxes.
 #pragma once
 
-#include "engine/scratch_directory.h"
+#include "core/scratch_directory.h"
 
 namespace nanogrid {
 
