@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "sandbox/seccomp/docker_profile.h"
+#include "sandbox/docker/seccomp_profile.h"
 
 namespace nanogrid::docker {
 namespace {
@@ -141,7 +141,7 @@ json::object HostConfig(const FunctionPackage& package, const ContainerSpec& spe
       {"ReadonlyRootfs", true},
       {"RestartPolicy", {{"Name", "no"}}},
       {"SecurityOpt",
-       json::array{"no-new-privileges", Text("seccomp=" + seccomp::DockerProfile())}},
+       json::array{"no-new-privileges", Text(std::string("seccomp=").append(SeccompProfile()))}},
       {"Tmpfs", Tmpfs(package, spec)},
       {"Ulimits", Ulimits(package.limits)},
   };
