@@ -1,5 +1,6 @@
 // nanogrid doctor: what isolation this machine offers, what is missing, and the exact fix.
 #include <fmt/format.h>
+#include <nanogrid/adapters/docker.h>
 #include <nanogrid/adapters/linux_sandbox.h>
 #include <nanogrid/runtime.h>
 #include <sys/utsname.h>
@@ -52,7 +53,8 @@ std::string_view NameOf(Level level) {
   return level == Level::kOk ? "ok" : level == Level::kWarning ? "warning" : "error";
 }
 
-std::string ReportJson(const nanogrid::IsolationReport& report, const std::vector<Tool>& tools) {
+std::string ReportJson(const nanogrid::IsolationReport& report,
+                       const nanogrid::DockerReport& docker, const std::vector<Tool>& tools) {
   std::vector<std::string> checks;
   for (const IsolationCheck& check : report.checks) {
     checks.push_back(fmt::format(R"({{"name":{},"level":"{}","detail":{},"fix":{}}})",
@@ -66,10 +68,12 @@ std::string ReportJson(const nanogrid::IsolationReport& report, const std::vecto
                                 tool.version.empty() ? "null" : JsonString(tool.version),
                                 JsonString(tool.fix)));
   }
-  return fmt::format(R"({{"usable":{},"mode":{},"cgroups":{},"checks":[{}],"runtimes":[{}]}})"
-                     "\n",
-                     report.usable, JsonString(report.mode), JsonString(report.cgroups),
-                     fmt::join(checks, ","), fmt::join(found, ","));
+  return fmt::format(
+      R"({{"usable":{},"mode":{},"cgroups":{},"checks":[{}],"docker":{{"reachable":{},)"
+      R"("detail":{}}},"runtimes":[{}]}})"
+      "\n",
+      report.usable, JsonString(report.mode), JsonString(report.cgroups), fmt::join(checks, ","),
+      docker.reachable, JsonString(docker.detail), fmt::join(found, ","));
 }
 
 class Page {
@@ -95,7 +99,8 @@ class Page {
   Output out_{stdout};
 };
 
-void PrintReport(const nanogrid::IsolationReport& report, const std::vector<Tool>& tools) {
+void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::DockerReport& docker,
+                 const std::vector<Tool>& tools) {
   utsname host = {};
   uname(&host);
   Page page;
@@ -104,6 +109,8 @@ void PrintReport(const nanogrid::IsolationReport& report, const std::vector<Tool
   for (const IsolationCheck& check : report.checks) {
     page.Line(check.level, check.name, check.detail, check.fix);
   }
+  page.Heading("Containers, for functions that want --sandbox docker");
+  page.Line(docker.reachable ? Level::kOk : Level::kWarning, "Docker engine", docker.detail, "");
   page.Heading("Languages");
   for (const Tool& tool : tools) {
     const bool found = !tool.version.empty();
@@ -115,11 +122,12 @@ void PrintReport(const nanogrid::IsolationReport& report, const std::vector<Tool
 
 ExitCode Doctor(bool json) {
   const nanogrid::IsolationReport report = nanogrid::InspectLinuxSandbox();
+  const nanogrid::DockerReport docker = nanogrid::InspectDocker();
   const std::vector<Tool> tools = Tools();
   if (json) {
-    Output(stdout).Print(ReportJson(report, tools));
+    Output(stdout).Print(ReportJson(report, docker, tools));
   } else {
-    PrintReport(report, tools);
+    PrintReport(report, docker, tools);
   }
   return report.usable ? kExitSuccess : kExitEngineFailed;
 }

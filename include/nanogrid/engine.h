@@ -39,6 +39,9 @@ struct EngineParts {
   std::shared_ptr<ObjectStore> objects{};
   std::shared_ptr<FunctionCatalog> catalog{};
   std::map<std::string, std::shared_ptr<Sandbox>> sandboxes{};  // by FunctionSpec::sandbox
+  // By the same names: sandboxes of images. A function that names none gets this and the name of
+  // its runtime: "nanogrid/" makes it "nanogrid/python3".
+  std::map<std::string, std::string> image_prefixes{};
   std::vector<Runtime> runtimes = BuiltinRuntimes();
   // Where unpacked code is cached, on a file system that allows execution; created if missing.
   std::string package_dir{};

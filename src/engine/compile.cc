@@ -55,7 +55,7 @@ FunctionPackage CompilerPackage(const CompileJob& job, std::string code_dir) {
           .result_is_json = false,
           .limits = compiler.limits,
           .root = job.spec.root,
-          .image = job.spec.image};
+          .image = job.image};
 }
 
 Result<std::string> RunCompiler(const Context& context, const CompileJob& job, Sandbox& sandbox,
@@ -97,8 +97,8 @@ std::string ArtifactKey(const CompileJob& job, std::string_view tool) {
 Result<std::string> Compile(const Context& context, const CompileJob& job, Sandbox& sandbox,
                             CodeStore& store, ObjectStore& objects) {
   const Compiler& compiler = *job.choice.compiler;
-  std::string tool = job.spec.image;  // a container's tools are as fixed as its image
-  if (job.spec.image.empty()) {
+  std::string tool = job.image;  // a container's tools are as fixed as its image
+  if (job.image.empty()) {
     NANOGRID_ASSIGN_OR_RETURN(
         tool, IdentifyTool(job.spec.root, compiler.tool,
                            "compiling " + QuoteName(job.choice.main_file), compiler.install_hint));

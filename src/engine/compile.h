@@ -14,6 +14,7 @@ struct CompileJob {
   const RuntimeChoice& choice;  // with a compiler
   const CodeListing& source;
   const std::string& source_digest;  // of the stored source
+  const std::string& image;          // to compile in; empty: in the host's files
 };
 
 // The digest of the stored code to run: the source with the program added. What was compiled once,

@@ -21,6 +21,13 @@ Result<Sandbox*> FindSandbox(const EngineParts& parts, const std::string& name) 
   return InvalidArgument("sandbox: this engine has no {}; it has{}", QuoteName(name), known);
 }
 
+// Settled here, so that a version means the same whatever the engine is called with later.
+std::string ImageOf(const EngineParts& parts, const FunctionSpec& spec, const Runtime& runtime) {
+  const auto prefix = parts.image_prefixes.find(spec.sandbox);
+  if (!spec.image.empty() || prefix == parts.image_prefixes.end()) return spec.image;
+  return prefix->second + runtime.name;
+}
+
 }  // namespace
 
 Result<FunctionVersion> RegisterFunction(const Context& context, const EngineParts& parts,
@@ -31,7 +38,8 @@ Result<FunctionVersion> RegisterFunction(const Context& context, const EnginePar
   NANOGRID_ASSIGN_OR_RETURN(const RuntimeChoice choice,
                             SelectRuntime(listing, parts.runtimes, spec.runtime, spec.handler));
   const Runtime& runtime = *choice.runtime;
-  if (!runtime.requires_path.empty() && spec.image.empty()) {
+  const std::string image = ImageOf(parts, spec, runtime);
+  if (!runtime.requires_path.empty() && image.empty()) {
     NANOGRID_RETURN_IF_ERROR(IdentifyTool(spec.root, runtime.requires_path,
                                           fmt::format("runtime '{}'", runtime.name),
                                           runtime.install_hint)
@@ -41,8 +49,8 @@ Result<FunctionVersion> RegisterFunction(const Context& context, const EnginePar
   NANOGRID_ASSIGN_OR_RETURN(const std::string digest, store.Put(context, listing));
   std::string artifact = digest;
   if (choice.compiler != nullptr) {
-    NANOGRID_ASSIGN_OR_RETURN(artifact, Compile(context, {spec, choice, listing, digest}, *sandbox,
-                                                store, *parts.objects));
+    NANOGRID_ASSIGN_OR_RETURN(artifact, Compile(context, {spec, choice, listing, digest, image},
+                                                *sandbox, store, *parts.objects));
   }
   return parts.catalog->Put(context, {.name = spec.name,
                                       .code_digest = digest,
@@ -55,7 +63,7 @@ Result<FunctionVersion> RegisterFunction(const Context& context, const EnginePar
                                       .fresh = spec.fresh,
                                       .per_tenant = spec.per_tenant,
                                       .sandbox = spec.sandbox,
-                                      .image = spec.image,
+                                      .image = image,
                                       .root = spec.root,
                                       .artifact_digest = std::move(artifact)});
 }

@@ -4,12 +4,13 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <map>
 #include <utility>
 
 #include "core/errors.h"
+#include "core/private_directory.h"
 #include "core/unique_fd.h"
 #include "engine/code_tree.h"
-#include "core/private_directory.h"
 
 namespace nanogrid {
 namespace {
@@ -25,30 +26,36 @@ Status WriteRuntimeFiles(const std::string& directory) {
   return WriteCodeTree(fd.get(), listing);
 }
 
-// The sandbox, and the files that its instances see: those go last.
-struct LocalSandbox {
-  LocalSandbox(ScratchDirectory directory, std::unique_ptr<Sandbox> made)
-      : files(std::move(directory)), sandbox(std::move(made)) {}
+// The sandboxes, and the files that their instances see: those go last.
+struct LocalSandboxes {
+  explicit LocalSandboxes(ScratchDirectory directory) : files(std::move(directory)) {}
 
   ScratchDirectory files;
-  std::unique_ptr<Sandbox> sandbox;
+  std::map<std::string, std::unique_ptr<Sandbox>> by_name{};
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Engine>> MakeLocalEngine(EngineParts parts, const LocalOptions& options) {
   NANOGRID_ASSIGN_OR_RETURN(ScratchDirectory files, MakePrivateDirectory());
-  parts.package_dir =
-      options.package_dir.empty() ? files.path() + "/packages" : options.package_dir;
-  LinuxSandboxOptions sandbox_options = options.sandbox;
-  sandbox_options.package_dir = parts.package_dir;
-  if (sandbox_options.runtime_dir.empty()) {
-    sandbox_options.runtime_dir = files.path() + "/runtime";
-    NANOGRID_RETURN_IF_ERROR(WriteRuntimeFiles(sandbox_options.runtime_dir));
+  const auto sandboxes = std::make_shared<LocalSandboxes>(std::move(files));
+  const std::string& directory = sandboxes->files.path();
+  parts.package_dir = options.package_dir.empty() ? directory + "/packages" : options.package_dir;
+  LinuxSandboxOptions linux_options = options.sandbox;
+  linux_options.package_dir = parts.package_dir;
+  DockerSandboxOptions docker_options = options.docker;
+  const std::string runtime_dir = directory + "/runtime";
+  if (linux_options.runtime_dir.empty() || docker_options.runtime_dir.empty()) {
+    NANOGRID_RETURN_IF_ERROR(WriteRuntimeFiles(runtime_dir));
   }
-  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Sandbox> sandbox, MakeLinuxSandbox(sandbox_options));
-  const auto local = std::make_shared<LocalSandbox>(std::move(files), std::move(sandbox));
-  parts.sandboxes["linux"] = std::shared_ptr<Sandbox>(local, local->sandbox.get());
+  if (linux_options.runtime_dir.empty()) linux_options.runtime_dir = runtime_dir;
+  if (docker_options.runtime_dir.empty()) docker_options.runtime_dir = runtime_dir;
+  NANOGRID_ASSIGN_OR_RETURN(sandboxes->by_name["linux"], MakeLinuxSandbox(linux_options));
+  NANOGRID_ASSIGN_OR_RETURN(sandboxes->by_name["docker"], MakeDockerSandbox(docker_options));
+  for (const auto& [name, sandbox] : sandboxes->by_name) {
+    parts.sandboxes[name] = std::shared_ptr<Sandbox>(sandboxes, sandbox.get());
+  }
+  parts.image_prefixes["docker"] = docker_options.image_prefix;
   parts.code_limits = options.code_limits;
   parts.scheduler = options.scheduler;
   parts.observer = options.observer;

@@ -63,6 +63,8 @@ Registry LocalRegistry() {
   registry.secrets.Add("file", [](const Uri& uri) { return MakeFileSecrets(uri); }).IgnoreError();
   registry.sandboxes.Add("linux", [](const Uri& uri) { return MakeLinuxSandbox(uri); })
       .IgnoreError();
+  registry.sandboxes.Add("docker", [](const Uri& uri) { return MakeDockerSandbox(uri); })
+      .IgnoreError();
   return registry;
 }
 

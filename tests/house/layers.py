@@ -10,7 +10,7 @@ INTERFACES = r"nanogrid/[a-z_]+\.h"
 CORE = r"core/.*"
 SANDBOXES = r"sandbox/(common|seccomp)/.*"  # what all of them are made of
 RULES = [
-    ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h"]),
+    ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/(docker|linux_sandbox)\.h"]),
     ("include/nanogrid/adapters/", [INTERFACES]),
     ("include/nanogrid/testing/", [INTERFACES, r"nanogrid/testing/.*"]),
     ("include/nanogrid/nanogrid.h", [INTERFACES, r"nanogrid/adapters/local\.h"]),

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "nanogrid/adapters/docker.h"
 #include "nanogrid/adapters/linux_sandbox.h"
 #include "nanogrid/controller.h"
 #include "nanogrid/engine.h"
@@ -21,6 +22,7 @@ struct LocalOptions {
   CodeLimits code_limits{};
   SchedulerOptions scheduler{};
   LinuxSandboxOptions sandbox{};
+  DockerSandboxOptions docker{};  // no engine is looked for until a function wants one
   Observer* observer = &Observer::None();
 };
 
@@ -53,7 +55,7 @@ class Service {
 Result<std::unique_ptr<Service>> OpenService(const ServiceOptions& options);
 
 // The adapters that need nothing but this machine: memory:, file:, sqlite:,
-// linux:.
+// linux:, docker:.
 Registry LocalRegistry();
 
 }  // namespace nanogrid
