@@ -61,7 +61,7 @@ struct Engine {
 
 class DockerSandbox final : public Sandbox {
  public:
-  DockerSandbox(DockerSandboxOptions options, EngineAddress address)
+  DockerSandbox(DockerSandboxOptions options, Result<EngineAddress> address)
       : options_(std::move(options)), api_(std::make_shared<EngineApi>(std::move(address))) {}
 
   Result<std::unique_ptr<Instance>> Start(const Context& context,
@@ -194,8 +194,9 @@ Result<std::unique_ptr<Instance>> DockerSandbox::Start(const Context& context,
 }  // namespace docker
 
 Result<std::unique_ptr<Sandbox>> MakeDockerSandbox(const DockerSandboxOptions& options) {
-  NANOGRID_ASSIGN_OR_RETURN(docker::EngineAddress address,
-                            docker::ParseEngineAddress(options.engine));
+  Result<docker::EngineAddress> address = docker::ParseEngineAddress(options.engine);
+  // What the environment says matters to who starts a container, and to nobody else.
+  if (!options.engine.empty() && !address.ok()) return address.status();
   if (!options.runtime_dir.empty()) {
     NANOGRID_RETURN_IF_ERROR(docker::CheckHostPath("runtime_dir", options.runtime_dir));
   }
@@ -221,9 +222,7 @@ Result<std::unique_ptr<Sandbox>> MakeDockerSandbox(const Uri& uri) {
 }
 
 DockerReport InspectDocker(const DockerSandboxOptions& options) {
-  Result<docker::EngineAddress> address = docker::ParseEngineAddress(options.engine);
-  if (!address.ok()) return {.detail = std::string(address.status().message())};
-  docker::EngineApi api(*std::move(address));
+  docker::EngineApi api(docker::ParseEngineAddress(options.engine));
   const Result<docker::EngineVersion> version =
       api.Negotiate(Context::WithTimeout(std::chrono::seconds(5)));
   if (!version.ok()) return {.detail = std::string(version.status().message())};

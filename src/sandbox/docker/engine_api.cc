@@ -112,10 +112,12 @@ Result<EngineAddress> ParseEngineAddress(std::string_view host) {
 }
 
 std::string EngineApi::Describe() const {
-  return "the Docker engine at " + (address_.socket.empty() ? address_.server : address_.socket);
+  if (!address_.ok()) return "the Docker engine";
+  return "the Docker engine at " + (address_->socket.empty() ? address_->server : address_->socket);
 }
 
 Result<HttpResponse> EngineApi::Send(const Context& context, const HttpRequest& request) {
+  NANOGRID_RETURN_IF_ERROR(address_.status());
   std::unique_ptr<HttpClient> client;
   {
     const std::lock_guard lock(mutex_);
@@ -125,10 +127,11 @@ Result<HttpResponse> EngineApi::Send(const Context& context, const HttpRequest& 
     }
   }
   if (!client) {
-    HttpClientOptions options{.server = address_.socket.empty() ? address_.server : "http://docker",
-                              .socket = address_.socket,
-                              .silence_timeout = kSilence,
-                              .max_body = kMaxAnswer};
+    HttpClientOptions options{
+        .server = address_->socket.empty() ? address_->server : "http://docker",
+        .socket = address_->socket,
+        .silence_timeout = kSilence,
+        .max_body = kMaxAnswer};
     NANOGRID_ASSIGN_OR_RETURN(client, MakeHttpClient(std::move(options)));
   }
   Result<HttpResponse> response = client->Send(context, request);

@@ -34,7 +34,8 @@ struct EngineVersion {
 // and NotFound, Aborted (a conflict), InvalidArgument or Internal.
 class EngineApi {
  public:
-  explicit EngineApi(EngineAddress address) : address_(std::move(address)) {}
+  // An address that cannot be used is the error of every call.
+  explicit EngineApi(Result<EngineAddress> address) : address_(std::move(address)) {}
 
   // Asked once, then remembered.
   Result<EngineVersion> Negotiate(const Context& context);
@@ -54,7 +55,7 @@ class EngineApi {
   Result<std::string> Call(const Context& context, std::string method, const std::string& path,
                            const std::string& body);
 
-  const EngineAddress address_;
+  const Result<EngineAddress> address_;
   std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<HttpClient>> idle_{};
   EngineVersion version_{};
