@@ -14,7 +14,7 @@
 #include <set>
 #include <sstream>
 
-#include "sandbox/linux/seccomp/policy.h"
+#include "sandbox/seccomp/policy.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
