@@ -14,12 +14,32 @@
 
 #include "command.h"
 #include "output.h"
+#include "place.h"
 #include "tool_version.h"
 
 namespace {
 
 using nanogrid::IsolationCheck;
 using Level = nanogrid::IsolationCheck::Level;
+
+// Functions that may reach beyond their sandbox: "scraper:3".
+nanogrid::Result<std::vector<std::string>> GrantedHostNetwork(const PlaceOptions& options) {
+  std::vector<std::string> granted;
+  if (!PlaceExists(options)) return granted;
+  const auto place = OpenPlace(options);
+  if (!place.ok()) return place.status();
+  std::string cursor;
+  do {
+    const auto page = (*place)->controller().engine().List({}, cursor, 1000);
+    if (!page.ok()) return page.status();
+    for (const nanogrid::FunctionVersion& function : page->functions) {
+      if (function.grants.network != nanogrid::Network::kHost) continue;
+      granted.push_back(fmt::format("{}:{}", function.name, function.number));
+    }
+    cursor = page->cursor;
+  } while (!cursor.empty());
+  return granted;
+}
 
 // What the host must have for a kind of code to be run.
 struct Tool {
@@ -54,13 +74,16 @@ std::string_view NameOf(Level level) {
 }
 
 std::string ReportJson(const nanogrid::IsolationReport& report,
-                       const nanogrid::DockerReport& docker, const std::vector<Tool>& tools) {
+                       const nanogrid::DockerReport& docker, const std::vector<Tool>& tools,
+                       const std::vector<std::string>& host_network) {
   std::vector<std::string> checks;
   for (const IsolationCheck& check : report.checks) {
     checks.push_back(fmt::format(R"({{"name":{},"level":"{}","detail":{},"fix":{}}})",
                                  JsonString(check.name), NameOf(check.level),
                                  JsonString(check.detail), JsonString(check.fix)));
   }
+  std::vector<std::string> granted;
+  for (const std::string& function : host_network) granted.push_back(JsonString(function));
   std::vector<std::string> found;
   for (const Tool& tool : tools) {
     found.push_back(fmt::format(R"({{"name":{},"path":{},"version":{},"fix":{}}})",
@@ -70,10 +93,10 @@ std::string ReportJson(const nanogrid::IsolationReport& report,
   }
   return fmt::format(
       R"({{"usable":{},"mode":{},"cgroups":{},"checks":[{}],"docker":{{"reachable":{},)"
-      R"("detail":{}}},"runtimes":[{}]}})"
+      R"("detail":{}}},"runtimes":[{}],"host_network":[{}]}})"
       "\n",
       report.usable, JsonString(report.mode), JsonString(report.cgroups), fmt::join(checks, ","),
-      docker.reachable, JsonString(docker.detail), fmt::join(found, ","));
+      docker.reachable, JsonString(docker.detail), fmt::join(found, ","), fmt::join(granted, ","));
 }
 
 class Page {
@@ -100,7 +123,7 @@ class Page {
 };
 
 void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::DockerReport& docker,
-                 const std::vector<Tool>& tools) {
+                 const std::vector<Tool>& tools, const std::vector<std::string>& host_network) {
   utsname host = {};
   uname(&host);
   Page page;
@@ -117,17 +140,25 @@ void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::Docker
     page.Line(found ? Level::kOk : Level::kWarning, tool.purpose,
               found ? tool.version : tool.path + " is missing", tool.fix);
   }
+  page.Heading("Grants");
+  if (host_network.empty()) page.Line(Level::kOk, "network=host", "no function has it", "");
+  for (const std::string& function : host_network) {
+    page.Line(Level::kError, function, "DANGEROUS: network=host, all that this machine reaches",
+              "deploy it again without --network host");
+  }
   page.Verdict(report.usable);
 }
 
-ExitCode Doctor(bool json) {
+ExitCode Doctor(bool json, const PlaceOptions& place) {
+  const auto host_network = GrantedHostNetwork(place);
+  if (!host_network.ok()) return ReportFailure(host_network.status(), json);
   const nanogrid::IsolationReport report = nanogrid::InspectLinuxSandbox();
   const nanogrid::DockerReport docker = nanogrid::InspectDocker();
   const std::vector<Tool> tools = Tools();
   if (json) {
-    Output(stdout).Print(ReportJson(report, docker, tools));
+    Output(stdout).Print(ReportJson(report, docker, tools, *host_network));
   } else {
-    PrintReport(report, docker, tools);
+    PrintReport(report, docker, tools, *host_network);
   }
   return report.usable ? kExitSuccess : kExitEngineFailed;
 }
@@ -136,11 +167,13 @@ ExitCode Doctor(bool json) {
 
 Command AddDoctorCommand(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
+  auto place = std::make_shared<PlaceOptions>();
   CLI::App* const command = app.add_subcommand(
       "doctor", "Say what isolation this machine offers, what is missing, and the fix");
   command->add_flag("--json", *json, "Print one object");
+  AddPlaceOptions(*command, *place);
   command->footer(
       "Examples:\n  nanogrid doctor\n  nanogrid doctor --json\n\n"
       "Exit status: 0 functions can be run, 3 they cannot.");
-  return {command, [json] { return Doctor(*json); }};
+  return {command, [json, place] { return Doctor(*json, *place); }};
 }

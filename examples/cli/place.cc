@@ -127,6 +127,11 @@ void AddPlaceOptions(CLI::App& command, PlaceOptions& options) {
       ->group("Where");
 }
 
+bool PlaceExists(const PlaceOptions& options) {
+  const PlaceOptions place = Resolve(options);
+  return !place.server.empty() || std::filesystem::exists(place.data + "/nanogrid.db");
+}
+
 Result<std::unique_ptr<Place>> OpenPlace(const PlaceOptions& given, bool work) {
   const PlaceOptions options = Resolve(given);
   return options.server.empty() ? DataDirectory::Open(options.data, work)

@@ -29,6 +29,9 @@ class Place {
   virtual bool has_worker() const = 0;
 };
 
+// Whether there is anything to open: a server is named, or the directory holds data.
+bool PlaceExists(const PlaceOptions& options);
+
 // `work`: in a data directory on which no controller works this process runs jobs itself, until the
 // place is closed.
 nanogrid::Result<std::unique_ptr<Place>> OpenPlace(const PlaceOptions& options, bool work = false);

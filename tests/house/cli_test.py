@@ -298,7 +298,8 @@ class SandboxTest(CliTest):
         self.assertIn("✔", shown)
         self.assertIn("Ready", shown)
         report = json.loads(self.nanogrid("doctor", "--json").stdout)
-        self.assertEqual(list(report), ["usable", "mode", "cgroups", "checks", "docker", "runtimes"])
+        self.assertEqual(list(report), ["usable", "mode", "cgroups", "checks", "docker", "runtimes",
+                                        "host_network"])
         self.assertIs(report["usable"], True)
         for check in report["checks"]:
             self.assertIn(check["level"], ("ok", "warning", "error"))
