@@ -56,11 +56,11 @@ function(nanogrid_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} nanogrid_flags)
 endfunction()
 
-# nanogrid_test(uri [GROUPED] SOURCES … LIBS …): a GoogleTest program, one ctest entry per test case;
+# nanogrid_test(uri [GROUPED] SOURCES … LIBS … PROPERTIES of-tests…): a GoogleTest program, one ctest entry per test case;
 # GROUPED: none, the caller adds its own.
 # Tests may include private headers (src/) and each other's helpers (tests/).
 function(nanogrid_test name)
-  cmake_parse_arguments(ARG "GROUPED" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "GROUPED" "TIMEOUT" "SOURCES;LIBS;LABELS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -75,5 +75,5 @@ function(nanogrid_test name)
     return()
   endif()
   gtest_discover_tests(${target} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ${ARG_PROPERTIES})
 endfunction()

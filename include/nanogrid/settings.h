@@ -33,7 +33,7 @@ Status ApplySettingsJson(FunctionSpec& spec, std::string_view json);
 std::string SettingsJson(const FunctionVersion& version);
 
 // Checks what has been set, whichever way: name, bounds of limits, env names. InvalidArgument names
-// field, value and limit; Unimplemented for what this build does not have (image, sandbox docker).
+// field, value and limit.
 Status ValidateSpec(const FunctionSpec& spec);
 
 // "128M" → 134217728; "1.5G" too. `what` names the field in the error.

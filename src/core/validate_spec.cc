@@ -11,6 +11,7 @@ namespace {
 constexpr uint64_t kMaxBytes = 16ull << 40;        // 16T, more than any machine has
 constexpr size_t kMaxEnvironmentBytes = 64 << 10;  // well below what execve(2) takes in all
 constexpr size_t kMaxHandlerBytes = 512;
+constexpr size_t kMaxImageBytes = 255;
 constexpr size_t kMaxPathBytes = 4095;
 
 Status CheckSize(std::string_view what, uint64_t value, uint64_t min, uint64_t max) {
@@ -87,13 +88,16 @@ Status CheckEnvironment(const std::map<std::string, std::string>& env) {
 }
 
 Status CheckSandbox(const FunctionSpec& spec) {
-  if (spec.sandbox == "docker") {
-    return absl::UnimplementedError("sandbox 'docker': not in this build; use 'linux'");
-  }
   NANOGRID_RETURN_IF_ERROR(CheckText("sandbox", spec.sandbox, 64));
-  if (spec.sandbox.empty()) return InvalidArgument("sandbox '': must be 'linux'");
-  if (!spec.image.empty()) {
-    return absl::UnimplementedError("image: container images are not in this build; use 'root'");
+  if (spec.sandbox.empty()) return InvalidArgument("sandbox '': must be 'linux' or 'docker'");
+  NANOGRID_RETURN_IF_ERROR(CheckText("image", spec.image, kMaxImageBytes));
+  if (!spec.image.empty() && spec.sandbox == "linux") {
+    return InvalidArgument(
+        "image '{}': sandbox linux runs in a directory, 'root'; use sandbox docker", spec.image);
+  }
+  if (!spec.root.empty() && spec.sandbox == "docker") {
+    return InvalidArgument("root '{}': sandbox docker runs in an 'image'; use sandbox linux",
+                           spec.root);
   }
   NANOGRID_RETURN_IF_ERROR(CheckText("root", spec.root, kMaxPathBytes));
   if (!spec.root.empty() && spec.root[0] != '/') {

@@ -117,11 +117,18 @@ TEST(ValidateSpecTest, TextsAreShortAndPrintable) {
   });
 }
 
-TEST(ValidateSpecTest, SaysWhatIsNotInThisBuild) {
-  Check(
-      {{[](FunctionSpec& spec) { spec.sandbox = "docker"; }, "sandbox 'docker': not in this build"},
-       {[](FunctionSpec& spec) { spec.image = "debian:12"; }, "image"}},
-      absl::StatusCode::kUnimplemented);
+TEST(ValidateSpecTest, AnImageIsForDockerAndARootForLinux) {
+  const auto docker = [](FunctionSpec& spec) { spec.sandbox = "docker"; };
+  Check({
+      {docker, ""},
+      {[&](FunctionSpec& spec) { docker(spec), spec.image = "debian:12"; }, ""},
+      {[&](FunctionSpec& spec) { docker(spec), spec.image = std::string(256, 'i'); },
+       "image of 256 bytes: at most 255"},
+      {[&](FunctionSpec& spec) { docker(spec), spec.image = "a\nb"; }, "image: must not have"},
+      {[&](FunctionSpec& spec) { docker(spec), spec.root = "/srv/root"; },
+       "root '/srv/root': sandbox docker"},
+      {[](FunctionSpec& spec) { spec.image = "debian:12"; }, "image 'debian:12': sandbox linux"},
+  });
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // The Docker sandbox does what every sandbox must, on a real engine.
 #include "nanogrid/testing/sandbox_conformance.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
 
-#include "nanogrid/adapters/docker.h"
+#include "docker/docker_test_support.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
@@ -23,9 +22,9 @@ SandboxAdapter Adapter() {
   SandboxAdapter adapter;
   adapter.name = "Docker";
   adapter.make = []() -> Result<std::unique_ptr<Sandbox>> {
-    const char* const engine = ::getenv("NANOGRID_TEST_DOCKER");
-    if (engine == nullptr) return absl::FailedPreconditionError("NANOGRID_TEST_DOCKER is not set");
-    return MakeDockerSandbox({.engine = engine});
+    const Result<std::string> engine = TestEngine();
+    if (!engine.ok()) return engine.status();
+    return MakeDockerSandbox({.engine = *engine});
   };
   adapter.actor = [] {
     const std::string file = ActorDirectory().path() + "/" + ActorName();
@@ -35,6 +34,7 @@ SandboxAdapter Adapter() {
     FunctionPackage package;
     package.name = "actor";
     package.version = 1;
+    package.image = kHostImage;
     package.code_dir = ActorDirectory().path();
     package.command = {"/var/task/" + ActorName()};
     return package;

@@ -110,9 +110,9 @@ class UsageTest(CliTest):
         self.refused("/bin/true", "--env", "NOVALUE", message="env: must be NAME=VALUE")
         self.refused("/bin/true", "--name", "not a name", message="name 'not a name'")
 
-    def test_what_is_not_built_yet_says_so(self):
-        self.refused("/bin/true", "--sandbox", "docker", message="not in this build")
-        self.refused("/bin/true", "--image", "alpine", message="not in this build")
+    def test_an_image_is_for_docker(self):
+        self.refused("/bin/true", "--image", "alpine", message="image 'alpine': sandbox linux")
+        self.refused("/bin/true", "--sandbox", "docker", "--root", "/srv", message="root '/srv'")
 
     def test_files_that_are_not_there_are_named(self):
         self.refused("/nonexistent.py", message="path '/nonexistent.py': no such file")

@@ -2,9 +2,11 @@
 #include "http/client.h"
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <functional>
 #include <thread>
@@ -229,6 +231,41 @@ TEST(HttpClient, AUrlThatCannotBeIsRefused) {
   EXPECT_TRUE(MakeHttpClient({.server = "http://[::1]:80/prefix/"}).ok());
   EXPECT_EQ(MakeHttpClient({.server = "http://x", .token = "a\nb"}).status().code(),
             Code::kInvalidArgument);
+}
+
+TEST(HttpClient, SpeaksOverAUnixSocket) {
+  std::string directory = testing::TempDir() + "client-XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  const std::string path = directory + "/socket";
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  std::jthread server([&] {
+    const UniqueFd connection(::accept(listener.get(), nullptr, nullptr));
+    EXPECT_THAT(ReadHead(connection.get()), testing::HasSubstr("\r\nHost: engine\r\n"));
+    Say(connection.get(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+  });
+  const auto client = MakeHttpClient({.server = "http://engine", .socket = path});
+  ASSERT_TRUE(client.ok()) << client.status();
+  const Result<HttpResponse> response = (*client)->Send(Context{}, {.target = "/"});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->body, "OK");
+  server.join();
+  ::unlink(path.c_str());
+  ::rmdir(directory.c_str());
+}
+
+TEST(HttpClient, NamesAUnixSocketThatIsNotThere) {
+  const auto get = [](const std::string& path) {
+    const auto client = MakeHttpClient({.server = "http://engine", .socket = path});
+    return (*client)->Send(Context{}, {.target = "/"}).status();
+  };
+  const Status missing = get("/no/such/socket");
+  EXPECT_EQ(missing.code(), Code::kUnavailable);
+  EXPECT_THAT(std::string(missing.message()), testing::HasSubstr("/no/such/socket"));
+  EXPECT_EQ(get(std::string(200, 'x')).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -1,0 +1,111 @@
+// The profile that engines get says what the policy says, rule by rule.
+#include <errno.h>
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+#include <set>
+#include <string>
+
+#include "sandbox/docker/seccomp_profile.h"
+#include "sandbox/seccomp/policy.h"
+
+namespace nanogrid::docker {
+namespace {
+
+namespace json = boost::json;
+using seccomp::Action;
+
+json::object Profile() {
+  const std::string_view text = SeccompProfile();
+  return json::parse({text.data(), text.size()}).as_object();
+}
+
+std::string TextOf(const json::value& value) { return value.as_string().c_str(); }
+
+// A rule as both sides would write it.
+std::string Line(std::string_view name, std::string_view action, int64_t error, uint64_t argument,
+                 uint64_t mask, uint64_t value) {
+  std::string line(name);
+  for (const auto& part : {std::string(action), std::to_string(error), std::to_string(argument),
+                           std::to_string(mask), std::to_string(value)}) {
+    line.append(" ").append(part);
+  }
+  return line;
+}
+
+std::multiset<std::string> RulesOfPolicy() {
+  std::multiset<std::string> lines;
+  for (const auto& group : seccomp::Policy()) {
+    for (const auto& rule : group.rules) {
+      const bool allow = rule.action == Action::kAllow, kill = rule.action == Action::kKill;
+      const int error = rule.action == Action::kDeny      ? EPERM
+                        : rule.action == Action::kMissing ? ENOSYS
+                                                          : 0;
+      lines.insert(Line(rule.syscall,
+                        allow  ? "SCMP_ACT_ALLOW"
+                        : kill ? "SCMP_ACT_KILL_PROCESS"
+                               : "SCMP_ACT_ERRNO",
+                        error, rule.mask == 0 ? 0 : static_cast<uint64_t>(rule.argument), rule.mask,
+                        rule.mask == 0 ? 0 : rule.value));
+    }
+  }
+  return lines;
+}
+
+TEST(SeccompProfile, HasEveryRuleOfThePolicyAndBesidesOnlyMissingCalls) {
+  std::multiset<std::string> expected = RulesOfPolicy();
+  ASSERT_GT(expected.size(), 300u);
+  std::set<std::string> named;
+  for (const auto& group : seccomp::Policy()) {
+    for (const auto& rule : group.rules) named.insert(rule.syscall);
+  }
+  for (const json::value& entry : Profile().at("syscalls").as_array()) {
+    const json::object& rule = entry.as_object();
+    const json::value* const error = rule.if_contains("errnoRet");
+    const json::value* const arguments = rule.if_contains("args");
+    uint64_t argument = 0, mask = 0, value = 0;
+    if (arguments != nullptr) {
+      ASSERT_EQ(arguments->as_array().size(), 1u);
+      const json::object& condition = arguments->as_array()[0].as_object();
+      EXPECT_EQ(TextOf(condition.at("op")), "SCMP_CMP_MASKED_EQ");
+      argument = condition.at("index").to_number<uint64_t>();
+      mask = condition.at("value").to_number<uint64_t>();
+      value = condition.at("valueTwo").to_number<uint64_t>();
+    }
+    for (const json::value& name : rule.at("names").as_array()) {
+      const std::string line =
+          Line(TextOf(name), TextOf(rule.at("action")),
+               error == nullptr ? 0 : error->to_number<int64_t>(), argument, mask, value);
+      if (const auto found = expected.find(line); found != expected.end()) {
+        expected.erase(found);
+        continue;
+      }
+      EXPECT_FALSE(named.contains(TextOf(name))) << line << " is not in the policy";
+      EXPECT_EQ(line, Line(TextOf(name), "SCMP_ACT_ERRNO", ENOSYS, 0, 0, 0));
+    }
+  }
+  EXPECT_THAT(expected, testing::IsEmpty()) << "rules that the profile has not";
+}
+
+TEST(SeccompProfile, KnowsOneArchitectureAndAllowsNothingByDefault) {
+  const json::object profile = Profile();
+  EXPECT_EQ(json::serialize(profile.at("architectures")), R"(["SCMP_ARCH_X86_64"])");
+  EXPECT_EQ(TextOf(profile.at("defaultAction")), "SCMP_ACT_ERRNO");
+  EXPECT_EQ(profile.at("defaultErrnoRet").to_number<int>(), ENOSYS);
+  EXPECT_FALSE(profile.contains("archMap"));
+}
+
+TEST(SeccompProfile, NamesClone3ForEnginesThatIgnoreTheDefault) {
+  bool found = false;
+  for (const json::value& rule : Profile().at("syscalls").as_array()) {
+    for (const json::value& name : rule.at("names").as_array()) {
+      if (TextOf(name) != "clone3") continue;
+      found = true;
+      EXPECT_EQ(rule.at("errnoRet").to_number<int>(), ENOSYS);
+    }
+  }
+  EXPECT_TRUE(found);
+}
+
+}  // namespace
+}  // namespace nanogrid::docker
