@@ -190,14 +190,15 @@ TEST_F(Container, IsRemovedWithItsInstance) {
 }
 
 TEST_F(Container, OfAnOwnerThatWasKilledIsRemovedByTheNext) {
+  const FunctionPackage package = FrameServer();  // the name has this process's number
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
   const pid_t owner = fork();
   if (owner == 0) {
     // One frozen behind the engine's back, one running.
     const std::unique_ptr<Sandbox> sandbox = Make();
-    const auto frozen = sandbox->Start(Context{}, FrameServer());
-    const auto running = sandbox->Start(Context{}, FrameServer());
+    const auto frozen = sandbox->Start(Context{}, package);
+    const auto running = sandbox->Start(Context{}, package);
     const bool good = frozen.ok() && running.ok() && (*frozen)->Freeze().ok();
     (void)!write(ready[1], &good, 1);
     for (;;) pause();

@@ -59,7 +59,8 @@ TEST(SeccompProfile, HasEveryRuleOfThePolicyAndBesidesOnlyMissingCalls) {
   for (const auto& group : seccomp::Policy()) {
     for (const auto& rule : group.rules) named.insert(rule.syscall);
   }
-  for (const json::value& entry : Profile().at("syscalls").as_array()) {
+  const json::object profile = Profile();
+  for (const json::value& entry : profile.at("syscalls").as_array()) {
     const json::object& rule = entry.as_object();
     const json::value* const error = rule.if_contains("errnoRet");
     const json::value* const arguments = rule.if_contains("args");
@@ -97,7 +98,8 @@ TEST(SeccompProfile, KnowsOneArchitectureAndAllowsNothingByDefault) {
 
 TEST(SeccompProfile, NamesClone3ForEnginesThatIgnoreTheDefault) {
   bool found = false;
-  for (const json::value& rule : Profile().at("syscalls").as_array()) {
+  const json::object profile = Profile();
+  for (const json::value& rule : profile.at("syscalls").as_array()) {
     for (const json::value& name : rule.at("names").as_array()) {
       if (TextOf(name) != "clone3") continue;
       found = true;

@@ -104,8 +104,9 @@ Result<Engine*> DockerSandbox::Prepare(const Context& context) {
 }
 
 Result<Image> DockerSandbox::FindImage(const Context& context, const FunctionPackage& package) {
-  const bool ours = package.image.empty();
-  const std::string name = ours ? options_.image_prefix + "base" : package.image;
+  const std::string& name = package.image;
+  if (name.empty()) return InvalidArgument("image: sandbox docker needs one");
+  const bool ours = !options_.image_prefix.empty() && name.starts_with(options_.image_prefix);
   NANOGRID_RETURN_IF_ERROR(CheckImageName(name));
   Result<json::object> found = api_->Get(context, "/images/" + name + "/json");
   if (absl::IsNotFound(found.status())) {
