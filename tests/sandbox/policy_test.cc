@@ -21,6 +21,7 @@ namespace nanogrid {
 namespace {
 
 using seccomp::Action;
+using seccomp::Condition;
 using seccomp::Rule;
 using Arguments = std::array<uint64_t, 6>;
 
@@ -41,7 +42,22 @@ std::vector<Rule> AllRules() {
 int NumberOf(const std::string& name) { return seccomp_syscall_resolve_name(name.c_str()); }
 
 bool Holds(const Rule& rule, const Arguments& arguments) {
-  return (arguments[static_cast<size_t>(rule.argument)] & rule.mask) == rule.value;
+  return std::all_of(rule.conditions.begin(), rule.conditions.end(), [&](const Condition& one) {
+    return (arguments[static_cast<size_t>(one.argument)] & one.mask) == one.value;
+  });
+}
+
+bool HasCondition(const Rule& rule) {
+  return std::any_of(rule.conditions.begin(), rule.conditions.end(),
+                     [](const Condition& one) { return one.mask != 0; });
+}
+
+// As given, but for what the rule wants of them.
+Arguments Meeting(const Rule& rule, Arguments arguments) {
+  for (const Condition& one : rule.conditions) {
+    if (one.mask != 0) arguments[static_cast<size_t>(one.argument)] = one.value;
+  }
+  return arguments;
 }
 
 // What the policy says of a call; nothing if its rules contradict each other.
@@ -76,23 +92,24 @@ Arguments Bad() {
   return arguments;
 }
 
-// For each rule with a condition: values that meet it, with whatever in the bits that it does not
-// look at, and values that miss it by one bit.
+// For each condition: values that meet it, with whatever in the bits that it does not look at, and
+// values that miss it by one bit, while all others are met.
 std::vector<Arguments> Variants(const Rule& rule) {
-  if (rule.mask == 0) return {Bad(), Arguments{}};
+  if (!HasCondition(rule)) return {Bad(), Arguments{}};
   std::vector<Arguments> variants;
-  const auto add = [&](uint64_t value) {
-    for (Arguments arguments : {Bad(), Arguments{}}) {
-      arguments[static_cast<size_t>(rule.argument)] = value;
-      variants.push_back(arguments);
-    }
-  };
-  add(rule.value);
-  add(rule.value | ~rule.mask);
-  add(rule.value | (~rule.mask & 0xdeadbeef00000000));
-  for (int bit = 0; bit < 64; ++bit) {
-    const uint64_t flag = uint64_t{1} << bit;
-    add((rule.value ^ (rule.mask & flag)) | (~rule.mask & flag));
+  for (const Condition& one : rule.conditions) {
+    if (one.mask == 0) continue;
+    const auto add = [&](uint64_t value) {
+      for (const Arguments& others : {Bad(), Arguments{}}) {
+        Arguments arguments = Meeting(rule, others);
+        arguments[static_cast<size_t>(one.argument)] = value;
+        variants.push_back(arguments);
+      }
+    };
+    add(one.value);
+    add(one.value | ~one.mask);
+    add(one.value | (~one.mask & 0xdeadbeef00000000));
+    for (int bit = 0; bit < 64; ++bit) add(one.value ^ uint64_t{1} << bit);
   }
   return variants;
 }
@@ -185,11 +202,10 @@ TEST_P(PolicyTest, EveryRuleIsAppliedToEveryArgumentThatMeetsItAndToNoOther) {
 TEST_P(PolicyTest, CallsThatAreAllowedUnderAConditionAreCarriedOut) {
   std::vector<Call> calls;
   for (const Rule& rule : AllRules()) {
-    if (rule.mask == 0 || rule.action != Action::kAllow || NumberOf(rule.syscall) < 0) continue;
-    Arguments arguments = Bad();
-    arguments[static_cast<size_t>(rule.argument)] = rule.value;
-    calls.push_back({"call", rule.syscall, static_cast<uint64_t>(NumberOf(rule.syscall)), arguments,
-                     Action::kAllow});
+    if (!HasCondition(rule) || rule.action != Action::kAllow || NumberOf(rule.syscall) < 0)
+      continue;
+    calls.push_back({"call", rule.syscall, static_cast<uint64_t>(NumberOf(rule.syscall)),
+                     Meeting(rule, Bad()), Action::kAllow});
   }
   ExpectAsThePolicySays(calls);
 }
@@ -231,9 +247,12 @@ TEST(PolicyData, EveryGroupHasAReasonAndNoRuleIsThereTwice) {
     EXPECT_GT(std::string(group.reason).size(), 3);
     for (const Rule& rule : group.rules) {
       std::ostringstream key;
-      key << rule.syscall << " " << rule.argument << " " << rule.mask << " " << rule.value;
+      key << rule.syscall;
+      for (const Condition& one : rule.conditions) {
+        key << " " << one.argument << " " << one.mask << " " << one.value;
+        EXPECT_EQ(one.value & ~one.mask, 0) << key.str() << " can never hold";
+      }
       EXPECT_TRUE(seen.insert(key.str()).second) << key.str();
-      EXPECT_EQ(rule.value & ~rule.mask, 0) << key.str() << " can never hold";
     }
   }
 }

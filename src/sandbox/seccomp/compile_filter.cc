@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <vector>
 
 #include "sandbox/seccomp/policy.h"
 
 namespace {
 
 using nanogrid::seccomp::Action;
+using nanogrid::seccomp::Condition;
 using nanogrid::seccomp::Rule;
 
 uint32_t Verdict(Action action) {
@@ -51,14 +53,14 @@ int main(int argc, char** argv) {
       if (number == __NR_SCMP_ERROR) continue;  // newer than this libseccomp: stays ENOSYS
       const uint32_t verdict = Verdict(rule.action);
       if (verdict == default_action) continue;
-      int error;
-      if (rule.mask == 0) {
-        error = seccomp_rule_add(filter, verdict, number, 0);
-      } else {
-        const scmp_arg_cmp condition = {static_cast<unsigned>(rule.argument), SCMP_CMP_MASKED_EQ,
-                                        rule.mask, rule.value};
-        error = seccomp_rule_add_array(filter, verdict, number, 1, &condition);
+      std::vector<scmp_arg_cmp> conditions;
+      for (const Condition& condition : rule.conditions) {
+        if (condition.mask == 0) continue;
+        conditions.push_back({static_cast<unsigned>(condition.argument), SCMP_CMP_MASKED_EQ,
+                              condition.mask, condition.value});
       }
+      const int error = seccomp_rule_add_array(
+          filter, verdict, number, static_cast<unsigned>(conditions.size()), conditions.data());
       if (error != 0) return Fail(rule.syscall, error);
     }
   }

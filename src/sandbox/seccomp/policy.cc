@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -22,10 +24,20 @@ constexpr Rule Deny(const char* name) { return {name, Action::kDeny}; }
 constexpr Rule Missing(const char* name) { return {name, Action::kMissing}; }
 constexpr Rule Kill(const char* name) { return {name, Action::kKill}; }
 constexpr Rule AllowIf(const char* name, int argument, uint64_t mask, uint64_t value) {
-  return {name, Action::kAllow, argument, mask, value};
+  return {name, Action::kAllow, {{{argument, mask, value}}}};
 }
 constexpr Rule DenyIf(const char* name, int argument, uint64_t mask, uint64_t value) {
-  return {name, Action::kDeny, argument, mask, value};
+  return {name, Action::kDeny, {{{argument, mask, value}}}};
+}
+
+// Type and protocol are looked at, too: for one that is rarely used the kernel loads a module.
+constexpr Rule AllowSocket(int family, int type, int protocol) {
+  constexpr uint64_t kType = kLow32 & ~uint64_t{SOCK_NONBLOCK | SOCK_CLOEXEC};
+  return {"socket",
+          Action::kAllow,
+          {{{0, kLow32, static_cast<uint64_t>(family)},
+            {1, kType, static_cast<uint64_t>(type)},
+            {2, kLow32, static_cast<uint64_t>(protocol)}}}};
 }
 
 constexpr auto kMemory = std::to_array<Rule>(
@@ -98,8 +110,14 @@ constexpr auto kWaiting = std::to_array<Rule>({Allow("poll"),
                                                Allow("io_pgetevents")});
 
 constexpr auto kSockets = std::to_array<Rule>({AllowIf("socket", 0, kLow32, AF_UNIX),
-                                               AllowIf("socket", 0, kLow32, AF_INET),
-                                               AllowIf("socket", 0, kLow32, AF_INET6),
+                                               AllowSocket(AF_INET, SOCK_STREAM, 0),
+                                               AllowSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+                                               AllowSocket(AF_INET, SOCK_DGRAM, 0),
+                                               AllowSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+                                               AllowSocket(AF_INET6, SOCK_STREAM, 0),
+                                               AllowSocket(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+                                               AllowSocket(AF_INET6, SOCK_DGRAM, 0),
+                                               AllowSocket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
                                                AllowIf("socketpair", 0, kLow32, AF_UNIX),
                                                Allow("bind"),
                                                Allow("listen"),
@@ -177,8 +195,6 @@ constexpr auto kProcesses =
                          Allow("getrusage"),
                          Allow("times"),
                          Allow("getrlimit"),
-                         Allow("setrlimit"),
-                         Allow("prlimit64"),
                          Allow("getpriority"),
                          Allow("setpriority"),
                          Allow("ioprio_get"),
@@ -194,6 +210,18 @@ constexpr auto kProcesses =
                          Allow("landlock_add_rule"),
                          Allow("landlock_restrict_self"),
                          Allow("getrandom")});
+
+// Not that of core dumps, which may be read but not set (launch.cc).
+constexpr auto kResourceLimits = std::to_array<Rule>(
+    {AllowIf("setrlimit", 0, kLow32 & ~3u, 0),
+     AllowIf("setrlimit", 0, kLow32, RLIMIT_RSS),
+     AllowIf("setrlimit", 0, kLow32 & ~1u, 6),
+     AllowIf("setrlimit", 0, kLow32 & ~7u, 8),
+     AllowIf("prlimit64", 1, kLow32 & ~3u, 0),
+     AllowIf("prlimit64", 1, kLow32, RLIMIT_RSS),
+     AllowIf("prlimit64", 1, kLow32 & ~1u, 6),
+     AllowIf("prlimit64", 1, kLow32 & ~7u, 8),
+     {"prlimit64", Action::kAllow, {{{1, kLow32, RLIMIT_CORE}, {2, ~uint64_t{0}, 0}}}}});
 
 constexpr auto kSignals = std::to_array<Rule>(
     {Allow("rt_sigaction"), Allow("rt_sigprocmask"), Allow("rt_sigreturn"), Allow("rt_sigpending"),
@@ -289,10 +317,14 @@ constexpr std::array kGroups = {
     Group{"files it can reach in its own mount namespace", kFiles},
     Group{"what fcntl does, but for leases", kFcntl},
     Group{"pipes, polling, events", kWaiting},
-    Group{"UNIX and IP sockets only: other families are rarely fuzzed kernel code", kSockets},
+    Group{"UNIX, TCP and UDP sockets only: others are kernel code that is rarely looked at",
+          kSockets},
     Group{"processes and identities; clone without namespaces (clone3 hides its flags in memory: "
           "ENOSYS makes libc use clone)",
           kProcesses},
+    Group{"resource limits, but for that of core dumps: at 1 no handler of the host is started for "
+          "them, at 0 it would be",
+          kResourceLimits},
     Group{"signals", kSignals},
     Group{"threads; no real-time scheduling", kThreads},
     Group{"clocks to be read, and timers", kTime},

@@ -2,6 +2,7 @@
 // built (compile_filter.cc). What no rule names answers ENOSYS, as a kernel without it would.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -14,14 +15,19 @@ enum class Action {
   kKill,     // SIGSYS to the process: no honest program does this
 };
 
-// A rule holds if (argument & mask) == value; without a condition mask is 0. A call that has rules
-// with conditions, none of which holds, is missing.
-struct Rule {
-  const char* syscall;
-  Action action;
+// Of one argument: (argument & mask) == value. With mask 0 it always holds.
+struct Condition {
   int argument = 0;
   uint64_t mask = 0;
   uint64_t value = 0;
+};
+
+// For calls that meet all its conditions. A call that has rules, none of which is for it, is
+// missing.
+struct Rule {
+  const char* syscall;
+  Action action;
+  std::array<Condition, 3> conditions = {};
 };
 
 struct Group {

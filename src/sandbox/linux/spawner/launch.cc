@@ -111,8 +111,10 @@ struct Child {
     return Step(setrlimit(static_cast<__rlimit_resource_t>(resource), &wanted), "set rlimit");
   }
 
+  // RLIMIT_CORE: 0 leaves no file, but a handler that the host pipes core dumps to (core(5)) is
+  // started nevertheless, as root and with what the function prepared. 1 stops both.
   bool LimitResources() const {
-    return LimitResource(RLIMIT_NOFILE, plan.max_open_files) && LimitResource(RLIMIT_CORE, 0) &&
+    return LimitResource(RLIMIT_NOFILE, plan.max_open_files) && LimitResource(RLIMIT_CORE, 1) &&
            LimitResource(RLIMIT_STACK, kMaxStack) && LimitResource(RLIMIT_MEMLOCK, 64ul << 10) &&
            LimitResource(RLIMIT_MSGQUEUE, 0) && LimitResource(RLIMIT_RTPRIO, 0) &&
            LimitResource(RLIMIT_NICE, 0) &&
