@@ -30,12 +30,15 @@ constexpr Rule DenyIf(const char* name, int argument, uint64_t mask, uint64_t va
   return {name, Action::kDeny, {{{argument, mask, value}}}};
 }
 
-// Type and protocol are looked at, too: for one that is rarely used the kernel loads a module.
-constexpr Rule AllowSocket(int family, int type, int protocol) {
+// Sockets of both internet protocols. Type and protocol are looked at, too: for one that is rarely
+// used the kernel loads a module.
+constexpr Rule AllowInternetSocket(int type, int protocol) {
+  constexpr uint64_t kFamily = kLow32 & ~uint64_t{AF_INET ^ AF_INET6};
   constexpr uint64_t kType = kLow32 & ~uint64_t{SOCK_NONBLOCK | SOCK_CLOEXEC};
+  static_assert(__builtin_popcount(AF_INET ^ AF_INET6) == 1);
   return {"socket",
           Action::kAllow,
-          {{{0, kLow32, static_cast<uint64_t>(family)},
+          {{{0, kFamily, AF_INET & AF_INET6},
             {1, kType, static_cast<uint64_t>(type)},
             {2, kLow32, static_cast<uint64_t>(protocol)}}}};
 }
@@ -110,14 +113,10 @@ constexpr auto kWaiting = std::to_array<Rule>({Allow("poll"),
                                                Allow("io_pgetevents")});
 
 constexpr auto kSockets = std::to_array<Rule>({AllowIf("socket", 0, kLow32, AF_UNIX),
-                                               AllowSocket(AF_INET, SOCK_STREAM, 0),
-                                               AllowSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP),
-                                               AllowSocket(AF_INET, SOCK_DGRAM, 0),
-                                               AllowSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
-                                               AllowSocket(AF_INET6, SOCK_STREAM, 0),
-                                               AllowSocket(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
-                                               AllowSocket(AF_INET6, SOCK_DGRAM, 0),
-                                               AllowSocket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
+                                               AllowInternetSocket(SOCK_STREAM, 0),
+                                               AllowInternetSocket(SOCK_STREAM, IPPROTO_TCP),
+                                               AllowInternetSocket(SOCK_DGRAM, 0),
+                                               AllowInternetSocket(SOCK_DGRAM, IPPROTO_UDP),
                                                AllowIf("socketpair", 0, kLow32, AF_UNIX),
                                                Allow("bind"),
                                                Allow("listen"),

@@ -1,5 +1,5 @@
 // act: hides memory in a memfd that nothing maps
-// limits: memory=24M, timeout_ms=4000
+// limits: memory=24M, timeout_ms=60000
 // expect: ends out_of_memory
 // skip without-cgroups: what no process has mapped is not seen by watching processes
 #include "../act.h"

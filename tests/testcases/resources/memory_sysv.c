@@ -1,5 +1,5 @@
 // act: hides memory in System V segments that it detaches again
-// limits: memory=24M, timeout_ms=4000
+// limits: memory=24M, timeout_ms=60000
 // expect: ends out_of_memory
 // skip without-cgroups: what no process has attached is not seen by watching processes
 #include <sys/shm.h>
