@@ -1,6 +1,11 @@
 // Each limit that strikes ends the invocation with its own reason, and hurts nobody else.
-#include <csignal>
+#include <sys/inotify.h>
 
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "core/unique_fd.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
@@ -227,6 +232,31 @@ TEST_P(Limit, AForbiddenSystemCallIsAViolation) {
   EXPECT_THAT(outcome, EndedBy(Ending::kViolation));
   ASSERT_TRUE(outcome.error);
   EXPECT_EQ(outcome.error->type, "violation");
+}
+
+// The kernel counts these by user, and charges a user namespace's to the user who made it.
+TEST_P(Limit, WhatIsCountedByUserIsUsedUpForItselfOnly) {
+  FunctionPackage package = Python(R"py(
+import ctypes, sys, time
+libc = ctypes.CDLL(None)
+while libc.inotify_init1(0) >= 0: pass
+print("taken", file=sys.stderr, flush=True)
+time.sleep(1000)
+)py");
+  const auto instance = Start(package);
+  ASSERT_TRUE(instance);
+  std::stop_source stop;
+  Outcome outcome;
+  std::jthread thread(
+      [&] { outcome = Invoke(*instance, "", log_, Context::WithStop(stop.get_token())); });
+  EXPECT_TRUE(log_.WaitFor("taken"));
+  const UniqueFd of_the_host(inotify_init1(IN_CLOEXEC));
+  EXPECT_TRUE(of_the_host) << strerror(errno);
+  EXPECT_EQ(Output(Python("import ctypes\nprint(ctypes.CDLL(None).inotify_init1(0) >= 0)")),
+            "True\n");
+  stop.request_stop();
+  thread.join();
+  EXPECT_THAT(outcome, EndedBy(Ending::kCancelled));
 }
 
 TEST_P(Limit, AShareOfTheCpuIsAllItGets) {

@@ -29,6 +29,7 @@ namespace {
 
 constexpr char kHostname[] = "nanogrid";
 constexpr unsigned long kMaxStack = 8ul << 20;
+constexpr unsigned long kMaxSignals = 1024;  // pending, and timers that will send one
 
 // ---- In the new process. No allocation, no locks, no library state: the spawner's memory is
 // ---- shared and the spawner waits (CLONE_VM, CLONE_VFORK).
@@ -116,8 +117,8 @@ struct Child {
   bool LimitResources() const {
     return LimitResource(RLIMIT_NOFILE, plan.max_open_files) && LimitResource(RLIMIT_CORE, 1) &&
            LimitResource(RLIMIT_STACK, kMaxStack) && LimitResource(RLIMIT_MEMLOCK, 64ul << 10) &&
-           LimitResource(RLIMIT_MSGQUEUE, 0) && LimitResource(RLIMIT_RTPRIO, 0) &&
-           LimitResource(RLIMIT_NICE, 0) &&
+           LimitResource(RLIMIT_MSGQUEUE, 0) && LimitResource(RLIMIT_SIGPENDING, kMaxSignals) &&
+           LimitResource(RLIMIT_RTPRIO, 0) && LimitResource(RLIMIT_NICE, 0) &&
            (plan.max_processes == 0 || LimitResource(RLIMIT_NPROC, plan.max_processes));
   }
 

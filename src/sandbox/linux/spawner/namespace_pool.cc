@@ -1,6 +1,7 @@
 #include "sandbox/linux/spawner/namespace_pool.h"
 
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cstring>
@@ -23,6 +25,7 @@ namespace {
 constexpr size_t kSpareIdentities = 4;
 constexpr size_t kSpareNetworks = 4;
 constexpr size_t kMaxUsedNetworks = 64;
+constexpr char kMaxInotifyInstances[] = "32";  // of an instance
 constexpr uid_t kBlockSize = 256;
 constexpr uid_t kPreferredBase = 1'900'000'000;  // above what distributions and systemd hand out
 constexpr uid_t kBlocks = 4096;
@@ -36,11 +39,27 @@ bool BringLoopbackUp() {
   return ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
 }
 
+// The kernel charges what is in a user namespace (inotify instances, pending signals, …) to the
+// user who made it, too. Each is made by the user that it is for, or a single instance could use up
+// what root has on the whole machine.
+bool BecomeOwner(uid_t owner) {
+  // Only in effect, and with all capabilities: the kernel may let nobody else make one.
+  return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0 &&
+         syscall(SYS_setresuid, -1, owner, -1) == 0;
+}
+
+// Of these there are few (128 by default), and rootless they are all the caller's. Where it cannot
+// be set (a read-only /proc/sys) there is one bound less.
+void LimitInotify() {
+  (void)WriteFileAt(AT_FDCWD, "/proc/sys/user/max_inotify_instances", kMaxInotifyInstances);
+}
+
 // A process that lives in a new namespace until this object dies, so that the namespace can be
 // opened and set up from outside.
 class NamespaceHolder {
  public:
-  NamespaceHolder(int flag, Failure& failure, const char* step) {
+  // A user namespace belongs to `owner`; 0: to the spawner's user.
+  NamespaceHolder(int flag, uid_t owner, Failure& failure, const char* step) {
     int ready[2], hold[2];
     if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(hold, O_CLOEXEC) != 0) {
       Fail(failure, errno, step);
@@ -49,8 +68,10 @@ class NamespaceHolder {
     pid_ = fork();
     if (pid_ == 0) {
       close(hold[1]);
+      const bool is_owner = owner == 0 || BecomeOwner(owner);
       prctl(PR_SET_DUMPABLE, 1);  // or /proc/self belongs to root and rootless cannot be mapped
-      int error = unshare(flag) == 0 ? 0 : errno;
+      int error = is_owner && unshare(flag) == 0 ? 0 : errno;
+      if (error == 0 && flag == CLONE_NEWUSER) LimitInotify();
       if (error == 0 && flag == CLONE_NEWNET && !BringLoopbackUp()) error = errno;
       (void)!write(ready[1], &error, sizeof(error));
       (void)!read(hold[0], &error, 1);  // until the spawner kills us, or is gone itself
@@ -137,7 +158,7 @@ bool IdentityPool::NextId(uid_t& id, Failure& failure) {
 std::optional<Identity> IdentityPool::Make(Failure& failure) {
   Identity identity;
   if (!rootless_ && !NextId(identity.outer_id, failure)) return std::nullopt;
-  NamespaceHolder holder(CLONE_NEWUSER, failure, "create user namespace");
+  NamespaceHolder holder(CLONE_NEWUSER, identity.outer_id, failure, "create user namespace");
   if (!holder) return std::nullopt;
   // Rootless: 0 is the caller, as the spawner's own user namespace calls it.
   const std::string map =
@@ -176,7 +197,7 @@ bool IdentityPool::TopUp() {
 namespace {
 
 std::optional<UniqueFd> MakeNetwork(Failure& failure) {
-  NamespaceHolder holder(CLONE_NEWNET, failure, "create network namespace");
+  NamespaceHolder holder(CLONE_NEWNET, 0, failure, "create network namespace");
   if (!holder) return std::nullopt;
   UniqueFd network = OpenAt(AT_FDCWD, holder.Path("ns/net").c_str(), O_RDONLY);
   if (!network) {
