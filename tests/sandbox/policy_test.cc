@@ -14,8 +14,9 @@
 #include <set>
 #include <sstream>
 
-#include "sandbox/seccomp/policy.h"
+#include "sandbox/modes.h"
 #include "sandbox/sandbox_test_support.h"
+#include "sandbox/seccomp/policy.h"
 
 namespace nanogrid {
 namespace {
@@ -114,20 +115,49 @@ std::vector<Arguments> Variants(const Rule& rule) {
   return variants;
 }
 
-class PolicyTest : public SandboxTest {
+class PolicyTest : public testing::TestWithParam<ModeIndex> {
  protected:
+  void SetUp() override {
+    const Mode& mode = GetMode(GetParam());
+    if (!mode.missing.empty()) GTEST_SKIP() << mode.missing;
+    Result<std::unique_ptr<Sandbox>> sandbox = mode.make();
+    ASSERT_TRUE(sandbox.ok()) << sandbox.status();
+    sandbox_ = *std::move(sandbox);
+  }
   std::vector<std::string> Answers(const std::vector<Call>& calls) {
+    FunctionPackage package;
+    package.name = "prober";
+    package.version = 1;
+    package.code_dir = ProgramDirectory();
+    package.command = {"/var/task/prober"};
+    package.protocol = Protocol::kStdio;
+    package.result_is_json = false;
+    package.image = GetMode(GetParam()).image;
+    auto instance = sandbox_->Start(Context::WithTimeout(kHang), package);
+    EXPECT_TRUE(instance.ok()) << instance.status();
+    if (!instance.ok()) return std::vector<std::string>(calls.size());
     std::string event;
     for (const Call& call : calls) event += LineOf(call) + "\n";
-    std::vector<std::string> answers =
-        Lines(Output(Command({"/var/task/prober", marker()}), event));
+    const Outcome outcome = Invoke(**instance, event, LogSink::Null(), {});
+    EXPECT_THAT(outcome, EndedBy(Ending::kReturned));
+    std::vector<std::string> answers = Lines(outcome.result);
     EXPECT_EQ(answers.size(), calls.size());
     answers.resize(calls.size());
     return answers;
   }
   void ExpectAsThePolicySays(const std::vector<Call>& calls);
+
+ private:
+  std::unique_ptr<Sandbox> sandbox_;
 };
-INSTANTIATE_SANDBOX_TESTS(PolicyTest);
+INSTANTIATE_TEST_SUITE_P(Modes, PolicyTest,
+                         testing::Values(kRootMode, kRootWithoutCgroupsMode, kRootlessMode,
+                                         kDockerMode),
+                         [](const auto& tested) {
+                           std::string name = GetMode(tested.param).name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 // What the kernel itself answers to a call that the policy allows.
 std::string AnswerOutside(const Call& call) {
@@ -157,7 +187,9 @@ void PolicyTest::ExpectAsThePolicySays(const std::vector<Call>& calls) {
         EXPECT_EQ(answer, denied) << what;
         break;
       case Action::kMissing:
-        EXPECT_EQ(answer, missing) << what;
+        // Docker before version 23 knows one answer only for what its profile does not name.
+        EXPECT_TRUE(answer == missing || (GetParam() == kDockerMode && answer == denied))
+            << what << ": " << answer;
         break;
       case Action::kKill:
         EXPECT_EQ(answer, killed) << what;

@@ -15,45 +15,13 @@
 
 #include "core/unique_fd.h"
 #include "sandbox/act.h"
+#include "sandbox/modes.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
 namespace {
 
 using testing::IsEmpty;
-
-struct Mode {
-  std::string name{};
-  // Whose statements in an act's header count, the closest first.
-  std::vector<std::string> statements{};
-  std::function<Result<std::unique_ptr<Sandbox>>()> make{};
-  std::string missing{};  // why it cannot be tried here
-};
-
-Mode LinuxMode(const std::string& name, const LinuxSandboxOptions& options) {
-  Mode mode = {.name = name, .statements = {name}};
-  if (options.mode == LinuxSandboxOptions::Mode::kRoot && geteuid() != 0) {
-    mode.missing = "needs to be run as root";
-    return mode;
-  }
-  const std::string cgroups = InspectLinuxSandbox(options).cgroups;
-  if (cgroups != "v1" && cgroups != "v2") mode.statements.emplace_back("without-cgroups");
-  if (options.mode == LinuxSandboxOptions::Mode::kRootless)
-    mode.statements.emplace_back("rootless");
-  mode.make = [options] { return MakeLinuxSandbox(options); };
-  return mode;
-}
-
-const std::vector<Mode>& Modes() {
-  using Options = LinuxSandboxOptions;
-  static const std::vector<Mode> modes = {
-      LinuxMode("root", {.mode = Options::Mode::kRoot}),
-      LinuxMode("root-without-cgroups",
-                {.mode = Options::Mode::kRoot, .cgroups = Options::Cgroups::kNone}),
-      LinuxMode(geteuid() == 0 ? "rootless" : "ordinary-user", {.mode = Options::Mode::kRootless}),
-  };
-  return modes;
-}
 
 // What an act could find if the host were in reach. Told to it on standard input.
 class Baits {
@@ -192,9 +160,9 @@ void PrintTo(const Case& tested, std::ostream* out) {
   *out << tested.act.file << " (" << tested.act.title << ") in mode " << tested.mode->name;
 }
 
-std::vector<Case> CasesOf(size_t mode) {
+std::vector<Case> CasesOf(ModeIndex mode) {
   std::vector<Case> cases;
-  for (Act& act : ReadActs(ProgramDirectory())) cases.push_back({&Modes()[mode], std::move(act)});
+  for (Act& act : ReadActs(ProgramDirectory())) cases.push_back({&GetMode(mode), std::move(act)});
   return cases;
 }
 
@@ -235,6 +203,7 @@ TEST_P(HostileProgram, IsHeld) {
   package.protocol = act.frames ? Protocol::kFrames : Protocol::kStdio;
   package.result_is_json = act.frames;
   package.limits = act.limits;
+  package.image = mode->image;
   Outcome outcome;
   CollectedLog log;
   {
@@ -259,9 +228,12 @@ TEST_P(HostileProgram, IsHeld) {
                    good ? std::string(ToString(outcome.ending)) : explanation);
 }
 
-INSTANTIATE_TEST_SUITE_P(Root, HostileProgram, testing::ValuesIn(CasesOf(0)), NameOf);
-INSTANTIATE_TEST_SUITE_P(RootWithoutCgroups, HostileProgram, testing::ValuesIn(CasesOf(1)), NameOf);
-INSTANTIATE_TEST_SUITE_P(Rootless, HostileProgram, testing::ValuesIn(CasesOf(2)), NameOf);
+INSTANTIATE_TEST_SUITE_P(Root, HostileProgram, testing::ValuesIn(CasesOf(kRootMode)), NameOf);
+INSTANTIATE_TEST_SUITE_P(RootWithoutCgroups, HostileProgram,
+                         testing::ValuesIn(CasesOf(kRootWithoutCgroupsMode)), NameOf);
+INSTANTIATE_TEST_SUITE_P(Rootless, HostileProgram, testing::ValuesIn(CasesOf(kRootlessMode)),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Docker, HostileProgram, testing::ValuesIn(CasesOf(kDockerMode)), NameOf);
 
 TEST(HostilePrograms, AreManyInEveryArea) {
   std::map<std::string, int> areas;

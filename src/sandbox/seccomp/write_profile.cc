@@ -18,6 +18,7 @@
 namespace {
 
 using nanogrid::seccomp::Action;
+using nanogrid::seccomp::Condition;
 using nanogrid::seccomp::Rule;
 
 constexpr int kNumbers = 1024;  // more than x86-64 has
@@ -43,11 +44,15 @@ std::string Verdict(Action action) {
 // Names and numbers only: nothing needs escaping.
 std::string Entry(const Rule& rule) {
   std::string entry = "{\"names\":[\"" + std::string(rule.syscall) + "\"]," + Verdict(rule.action);
-  if (rule.mask != 0) {
-    entry += ",\"args\":[{\"index\":" + std::to_string(rule.argument) +
-             ",\"value\":" + std::to_string(rule.mask) +
-             ",\"valueTwo\":" + std::to_string(rule.value) + ",\"op\":\"SCMP_CMP_MASKED_EQ\"}]";
+  std::string conditions;
+  for (const Condition& condition : rule.conditions) {
+    if (condition.mask == 0) continue;
+    conditions +=
+        (conditions.empty() ? "" : ",") + std::string("{\"index\":") +
+        std::to_string(condition.argument) + ",\"value\":" + std::to_string(condition.mask) +
+        ",\"valueTwo\":" + std::to_string(condition.value) + ",\"op\":\"SCMP_CMP_MASKED_EQ\"}";
   }
+  if (!conditions.empty()) entry += ",\"args\":[" + conditions + "]";
   return entry + "}";
 }
 

@@ -4,7 +4,7 @@
 
 int main(void) {
   const char* names[] = {"sda", "vda", "nvme0n1", "loop0", "loop-control", "kvm", "fuse", "tty",
-                         "tty0", "tty1", "console", "ptmx", "pts/0", "pts/ptmx", "vhost-net",
+                         "tty0", "tty1", "console", "pts/0", "vhost-net",
                          "net/tun", "input/event0", "hwrng", "rtc0", "snapshot", "uinput", "vsock",
                          "mapper/control", "btrfs-control", "cpu_dma_latency", "nvidia0", "dri/card0"};
   for (size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {

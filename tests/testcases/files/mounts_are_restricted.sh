@@ -1,8 +1,9 @@
 #!/bin/sh
 # act: finds a mount that honours set-user-id, or a writable one besides /tmp
 # expect: returns
-# expect docker: returns
+# skip docker: engines mount /proc writable and rely on no_new_privs; what is in it has acts of its own
 while read -r _ _ _ _ where options rest; do
-  case $where in /tmp | /dev/shm | /dev/pts | /dev/mqueue | /run/nanogrid*) continue ;; esac
-  case ,$options, in *,ro,*) ;; *) [ "$where" = /dev ] || echo "ESCAPED $where is writable" ;; esac
+  case ,$options, in *,nosuid,*) ;; *) echo "ESCAPED $where honours set-user-id" ;; esac
+  [ "$where" = /tmp ] && continue
+  case ,$options, in *,ro,*) ;; *) echo "ESCAPED $where is writable" ;; esac
 done < /proc/self/mountinfo

@@ -4,9 +4,9 @@
 
 int main(void) {
   // The initial namespaces have these numbers on every machine (include/linux/proc_ns.h).
-  const char* names[] = {"user", "pid", "uts", "ipc", "cgroup"};
-  const char* initial[] = {"user:[4026531837]", "pid:[4026531836]", "uts:[4026531838]",
-                           "ipc:[4026531839]", "cgroup:[4026531835]"};
+  const char* names[] = {"pid", "uts", "ipc", "cgroup"};
+  const char* initial[] = {"pid:[4026531836]", "uts:[4026531838]", "ipc:[4026531839]",
+                           "cgroup:[4026531835]"};
   for (size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {
     char path[64], target[64] = "";
     snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);

@@ -1,5 +1,5 @@
 // act: opens files until it can no more
-// limits: files=64
+// limits: files=256
 // expect: refused EMFILE
 #include "../act.h"
 

@@ -1,5 +1,5 @@
 // act: keeps more descriptors than it may by sending them to itself
-// limits: files=64
+// limits: files=256
 // expect: refused ETOOMANYREFS|EMFILE|EAGAIN
 #include "../act.h"
 
