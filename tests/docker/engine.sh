@@ -56,7 +56,7 @@ make_images() {
   echo 'root:x:0:0:root:/:/bin/sh' > "$root/etc/passwd"
   local python
   python=$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
-  copy_programs "$root" /bin/sh /usr/bin/{env,python3,id,cat,ls,sleep,dd,mkdir,ln,rm,touch,head,tail} \
+  copy_programs "$root" /bin/sh /usr/bin/{env,python3,id,cat,ls,sleep,dd,mkdir,ln,rm,touch,head,tail,grep,cut,readlink} \
     /bin/busybox "$python"/lib-dynload/*.so
   tar -C / --exclude='*/test' --exclude='__pycache__' --exclude='config-*' --exclude='lib2to3' \
     --exclude='idlelib' --exclude='lib-dynload' -c "${python#/}" | tar -C "$root" -x

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sandbox/docker/seccomp_profile.h"
 #include "sandbox/seccomp/policy.h"
@@ -22,15 +23,19 @@ json::object Profile() {
 
 std::string TextOf(const json::value& value) { return value.as_string().c_str(); }
 
-// A rule as both sides would write it.
-std::string Line(std::string_view name, std::string_view action, int64_t error, uint64_t argument,
-                 uint64_t mask, uint64_t value) {
-  std::string line(name);
-  for (const auto& part : {std::string(action), std::to_string(error), std::to_string(argument),
-                           std::to_string(mask), std::to_string(value)}) {
-    line.append(" ").append(part);
-  }
+std::string Line(const std::vector<std::string>& parts) {
+  std::string line;
+  for (const std::string& part : parts) line.append(part).append(" ");
   return line;
+}
+
+// A rule as both sides would write it.
+std::string Line(std::string_view name, std::string_view action, int64_t error,
+                 const std::string& conditions) {
+  return Line({std::string(name), std::string(action), std::to_string(error), conditions});
+}
+std::string Condition(uint64_t argument, uint64_t mask, uint64_t value) {
+  return Line({"if", std::to_string(argument), std::to_string(mask), std::to_string(value)});
 }
 
 std::multiset<std::string> RulesOfPolicy() {
@@ -41,12 +46,16 @@ std::multiset<std::string> RulesOfPolicy() {
       const int error = rule.action == Action::kDeny      ? EPERM
                         : rule.action == Action::kMissing ? ENOSYS
                                                           : 0;
+      std::string conditions;
+      for (const seccomp::Condition& one : rule.conditions) {
+        if (one.mask == 0) continue;
+        conditions += Condition(static_cast<uint64_t>(one.argument), one.mask, one.value);
+      }
       lines.insert(Line(rule.syscall,
                         allow  ? "SCMP_ACT_ALLOW"
                         : kill ? "SCMP_ACT_KILL_PROCESS"
                                : "SCMP_ACT_ERRNO",
-                        error, rule.mask == 0 ? 0 : static_cast<uint64_t>(rule.argument), rule.mask,
-                        rule.mask == 0 ? 0 : rule.value));
+                        error, conditions));
     }
   }
   return lines;
@@ -64,25 +73,25 @@ TEST(SeccompProfile, HasEveryRuleOfThePolicyAndBesidesOnlyMissingCalls) {
     const json::object& rule = entry.as_object();
     const json::value* const error = rule.if_contains("errnoRet");
     const json::value* const arguments = rule.if_contains("args");
-    uint64_t argument = 0, mask = 0, value = 0;
+    std::string conditions;
     if (arguments != nullptr) {
-      ASSERT_EQ(arguments->as_array().size(), 1u);
-      const json::object& condition = arguments->as_array()[0].as_object();
-      EXPECT_EQ(TextOf(condition.at("op")), "SCMP_CMP_MASKED_EQ");
-      argument = condition.at("index").to_number<uint64_t>();
-      mask = condition.at("value").to_number<uint64_t>();
-      value = condition.at("valueTwo").to_number<uint64_t>();
+      for (const json::value& each : arguments->as_array()) {
+        const json::object& condition = each.as_object();
+        EXPECT_EQ(TextOf(condition.at("op")), "SCMP_CMP_MASKED_EQ");
+        conditions += Condition(condition.at("index").to_number<uint64_t>(),
+                                condition.at("value").to_number<uint64_t>(),
+                                condition.at("valueTwo").to_number<uint64_t>());
+      }
     }
     for (const json::value& name : rule.at("names").as_array()) {
-      const std::string line =
-          Line(TextOf(name), TextOf(rule.at("action")),
-               error == nullptr ? 0 : error->to_number<int64_t>(), argument, mask, value);
+      const std::string line = Line(TextOf(name), TextOf(rule.at("action")),
+                                    error == nullptr ? 0 : error->to_number<int64_t>(), conditions);
       if (const auto found = expected.find(line); found != expected.end()) {
         expected.erase(found);
         continue;
       }
       EXPECT_FALSE(named.contains(TextOf(name))) << line << " is not in the policy";
-      EXPECT_EQ(line, Line(TextOf(name), "SCMP_ACT_ERRNO", ENOSYS, 0, 0, 0));
+      EXPECT_EQ(line, Line(TextOf(name), "SCMP_ACT_ERRNO", ENOSYS, ""));
     }
   }
   EXPECT_THAT(expected, testing::IsEmpty()) << "rules that the profile has not";

@@ -1,9 +1,8 @@
 #include "sandbox/modes.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "nanogrid/adapters/docker.h"
+#include "docker/docker_test_support.h"
 #include "nanogrid/adapters/linux_sandbox.h"
 
 namespace nanogrid {
@@ -25,11 +24,13 @@ Mode LinuxMode(const std::string& name, const LinuxSandboxOptions& options) {
 
 Mode DockerMode() {
   Mode mode = {.name = "docker", .statements = {"docker"}};
-  const char* const engine = getenv("NANOGRID_TEST_DOCKER");
-  const char* const image = getenv("NANOGRID_TEST_DOCKER_IMAGE");
-  if (engine == nullptr) mode.missing = "NANOGRID_TEST_DOCKER is not set";
-  mode.image = image != nullptr ? image : "nanogrid/python3";
-  mode.make = [engine] { return MakeDockerSandbox({.engine = engine}); };
+  const Result<std::string> engine = TestEngine();
+  if (!engine.ok()) {
+    mode.missing = std::string(engine.status().message());
+    return mode;
+  }
+  mode.image = kHostImage;
+  mode.make = [engine = *engine] { return MakeDockerSandbox({.engine = engine}); };
   return mode;
 }
 

@@ -19,9 +19,8 @@ struct Mode {
   std::string image{};
 };
 
-// As root with and without control groups, rootless (as whoever the test is), and Docker with
-// NANOGRID_TEST_DOCKER=ENGINE, and in NANOGRID_TEST_DOCKER_IMAGE an image that has a shell and
-// Python where the acts look for them.
+// As root with and without control groups, rootless (as whoever the test is), and containers of the
+// engine that ctest starts.
 enum ModeIndex { kRootMode, kRootWithoutCgroupsMode, kRootlessMode, kDockerMode };
 const Mode& GetMode(ModeIndex index);
 
