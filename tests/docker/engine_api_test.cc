@@ -8,8 +8,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "core/unique_fd.h"
 #include "nanogrid/adapters/docker.h"
@@ -245,21 +248,12 @@ TEST(DockerSandbox, AnEngineThatTellsNonsenseStartsNothing) {
     if (has(line, "/containers/json")) return Json(R"([1,{"Id":"../../x"},{"Labels":[]}])");
     return "";
   };
-  // An image for another machine; a container with an id that is none.
+  // An image for another machine.
   EXPECT_EQ(start([&](const std::string& line) {
               const std::string answer = prepared(line);
               return answer.empty() ? Json(R"({"Id":"sha256:ab","Os":"plan9"})") : answer;
             }).code(),
             Code::kFailedPrecondition);
-  for (const char* id : {R"({"Id":"../images"})", R"({"Id":""})", R"({"Id":7})", "{}"}) {
-    EXPECT_EQ(start([&](const std::string& line) {
-                const std::string answer = prepared(line);
-                if (!answer.empty()) return answer;
-                return has(line, "/images/") ? Json(kImage) : Json(id, "201 Created");
-              }).code(),
-              Code::kInternal)
-        << id;
-  }
   // One that "runs", with a pid that is none.
   const Status ended = start([&](const std::string& line) {
     const std::string answer = prepared(line);
@@ -271,6 +265,27 @@ TEST(DockerSandbox, AnEngineThatTellsNonsenseStartsNothing) {
   });
   EXPECT_EQ(ended.code(), Code::kInternal);
   EXPECT_THAT(std::string(ended.message()), HasSubstr("it is broken"));
+}
+
+TEST(EngineApi, RemovesLaterWhatAnEngineDoesNotRemoveNow) {
+  std::atomic<bool> willing{false};
+  std::mutex mutex;
+  std::vector<std::string> asked;
+  const FakeEngine engine([&](const std::string& line) {
+    if (line.starts_with("GET /version ")) return Json(kVersion);
+    const std::lock_guard lock(mutex);
+    asked.push_back(line.substr(0, line.find('?')));
+    return willing ? std::string("HTTP/1.1 204 No Content\r\n\r\n") : Json("{}", "500 No");
+  });
+  EngineApi api(ParseEngineAddress(engine.address()));
+  api.Remove("first");
+  willing = true;
+  api.Remove("second");
+  api.Remove("third");
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(asked, testing::ElementsAre(
+                         "DELETE /v1.41/containers/first", "DELETE /v1.41/containers/first",
+                         "DELETE /v1.41/containers/second", "DELETE /v1.41/containers/third"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -40,11 +41,20 @@ InstanceFiles::InstanceFiles(pid_t init, bool has_cgroup, CgroupFiles cgroup)
       cgroup_(std::move(cgroup)),
       v2_(IsV2(cgroup_.freeze.get())) {}
 
+void InstanceFiles::Remember() const {
+  if (!has_cgroup()) return;
+  seen_cpu_ = CpuTime();
+  seen_peak_ = PeakMemory();
+  seen_oom_kills_ = OomKills();
+  seen_fork_refusals_ = ForkRefusals();
+}
+
 Duration InstanceFiles::CpuTime() const {
   if (!has_cgroup()) return ReadProcessTree(init_).cpu;
   const int fd = cgroup_.cpu.get();
-  if (v2_) return std::chrono::microseconds(ReadNumber(fd, "usage_usec "));
-  return std::chrono::nanoseconds(ReadNumber(fd, ""));
+  Duration read = v2_ ? Duration(std::chrono::microseconds(ReadNumber(fd, "usage_usec ")))
+                      : Duration(std::chrono::nanoseconds(ReadNumber(fd, "")));
+  return std::max(read, seen_cpu_);
 }
 
 uint64_t InstanceFiles::Memory() const {
@@ -53,15 +63,16 @@ uint64_t InstanceFiles::Memory() const {
 }
 
 uint64_t InstanceFiles::PeakMemory() const {
-  return has_cgroup() ? ReadNumber(cgroup_.peak_memory.get(), "") : Memory();
+  if (!has_cgroup()) return Memory();
+  return std::max(ReadNumber(cgroup_.peak_memory.get(), ""), seen_peak_);
 }
 
 uint64_t InstanceFiles::OomKills() const {
-  return ReadNumber(cgroup_.memory_events.get(), "oom_kill ");
+  return std::max(ReadNumber(cgroup_.memory_events.get(), "oom_kill "), seen_oom_kills_);
 }
 
 uint64_t InstanceFiles::ForkRefusals() const {
-  return ReadNumber(cgroup_.pids_events.get(), "max ");
+  return std::max(ReadNumber(cgroup_.pids_events.get(), "max "), seen_fork_refusals_);
 }
 
 bool InstanceFiles::SetFrozen(bool frozen) const {

@@ -33,6 +33,10 @@ class InstanceFiles {
   // Whether poll tells of events (v2): v1 files count, but wake nobody.
   bool tells_events() const { return v2_; }
 
+  // Reads the counters once more, for later: an engine removes the cgroup of what has died. From
+  // then on they are never less.
+  void Remember() const;
+
   Duration CpuTime() const;
   uint64_t Memory() const;
   // Highest since the start.
@@ -52,6 +56,11 @@ class InstanceFiles {
   bool has_cgroup_;
   CgroupFiles cgroup_;
   bool v2_ = false;
+  // What Remember saw. Only the thread that invokes asks for these.
+  mutable Duration seen_cpu_{};
+  mutable uint64_t seen_peak_ = 0;
+  mutable uint64_t seen_oom_kills_ = 0;
+  mutable uint64_t seen_fork_refusals_ = 0;
 };
 
 }  // namespace nanogrid

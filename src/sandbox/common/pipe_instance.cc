@@ -38,6 +38,7 @@ bool PipeInstance::Kill() {
   const std::lock_guard lock(mutex_);
   reusable_ = false;
   if (dead_) return true;
+  files_.Remember();
   dead_ = KillAll(frozen_);
   frozen_ = false;
   return dead_;

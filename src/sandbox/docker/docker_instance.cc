@@ -18,9 +18,7 @@ constexpr Duration kCleanUpTime = std::chrono::seconds(30);
 }  // namespace
 
 Container::~Container() {
-  if (!api_) return;
-  // What stays because the engine does not answer is found by its label later.
-  api_->Delete(Context::WithTimeout(kCleanUpTime), Path("?force=1&v=1")).IgnoreError();
+  if (api_) api_->Remove(name_);
 }
 
 DockerInstance::DockerInstance(const FunctionPackage& package, InstancePipes pipes,

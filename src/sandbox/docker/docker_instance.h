@@ -11,21 +11,23 @@
 
 namespace nanogrid::docker {
 
-// A container that was created: removed, and with it all that runs in it, with its owner.
+// A container that was, or is to be, created under this name: removed, and with it all that runs in
+// it, with its owner.
 class Container {
  public:
-  Container(std::shared_ptr<EngineApi> api, std::string id)
-      : api_(std::move(api)), id_(std::move(id)) {}
+  Container(std::shared_ptr<EngineApi> api, std::string name)
+      : api_(std::move(api)), name_(std::move(name)) {}
   Container(Container&&) noexcept = default;
   Container& operator=(Container&&) = delete;
   ~Container();
 
   EngineApi& api() const { return *api_; }
-  std::string Path(const std::string& rest = {}) const { return "/containers/" + id_ + rest; }
+  const std::string& name() const { return name_; }
+  std::string Path(const std::string& rest = {}) const { return "/containers/" + name_ + rest; }
 
  private:
   std::shared_ptr<EngineApi> api_;  // null: moved from
-  std::string id_;
+  std::string name_;
 };
 
 class DockerInstance final : public PipeInstance {

@@ -1,3 +1,4 @@
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -124,11 +125,16 @@ Result<Image> DockerSandbox::FindImage(const Context& context, const FunctionPac
 
 Result<Container> DockerSandbox::Create(const Context& context, const FunctionPackage& package,
                                         const ContainerSpec& spec) {
-  NANOGRID_ASSIGN_OR_RETURN(const json::object answer, api_->Post(context, "/containers/create",
-                                                                  CreateRequest(package, spec)));
-  const std::string id = CreatedId(answer);
-  if (id.empty()) return Internal("{}: tells no id of the new container", api_->Describe());
-  return Container(api_, id);
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+    return ErrnoError(errno, "getrandom");
+  }
+  // Named by us: what the engine made is removed even if its answer did not come through.
+  Container container(api_, fmt::format("nanogrid-{:016x}", random));
+  NANOGRID_RETURN_IF_ERROR(api_->Post(context, "/containers/create?name=" + container.name(),
+                                      CreateRequest(package, spec))
+                               .status());
+  return container;
 }
 
 // In place of "it has ended": how.

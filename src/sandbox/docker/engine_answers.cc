@@ -71,8 +71,6 @@ LabelledContainer LabelledContainerOf(const json::value& container, std::string_
   return {.id = Id(*object), .label = Text(Object(*object, "Labels"), label)};
 }
 
-std::string CreatedId(const json::object& answer) { return Id(answer); }
-
 bool MapsUsers(const json::object& info) {
   const json::value* const options = info.if_contains("SecurityOptions");
   if (options == nullptr || !options->is_array()) return false;

@@ -38,9 +38,6 @@ struct LabelledContainer {
 };
 LabelledContainer LabelledContainerOf(const boost::json::value& container, std::string_view label);
 
-// Of POST /containers/create. Empty if it is no container's id.
-std::string CreatedId(const boost::json::object& answer);
-
 // Of GET /info: whether user ids inside are others outside.
 bool MapsUsers(const boost::json::object& info);
 

@@ -18,6 +18,7 @@ constexpr uint64_t kMaxAnswer = 8u << 20;
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxIdle = 8;        // connections kept
 constexpr size_t kMaxMessage = 2000;  // of the engine's words in an error
+constexpr Duration kRemovalTime = std::chrono::seconds(30);
 // An engine under load takes its time for a start; none at all means that it hangs.
 constexpr Duration kSilence = std::chrono::seconds(60);
 
@@ -220,6 +221,23 @@ Result<json::object> EngineApi::Post(const Context& context, const std::string& 
 
 Status EngineApi::Delete(const Context& context, const std::string& path) {
   return Call(context, "DELETE", path, {}).status();
+}
+
+void EngineApi::Remove(const std::string& container) {
+  std::vector<std::string> removing;
+  {
+    const std::lock_guard lock(mutex_);
+    removing.swap(unremoved_);
+  }
+  removing.push_back(container);
+  // Also for callers whose own time is over.
+  const Context context = Context::WithTimeout(kRemovalTime);
+  std::erase_if(removing, [&](const std::string& name) {
+    const Status removed = Delete(context, "/containers/" + name + "?force=1&v=1");
+    return removed.ok() || absl::IsNotFound(removed);
+  });
+  const std::lock_guard lock(mutex_);
+  unremoved_.insert(unremoved_.end(), removing.begin(), removing.end());
 }
 
 }  // namespace nanogrid::docker

@@ -47,6 +47,10 @@ class EngineApi {
                                    const std::string& body = {});
   Status Delete(const Context& context, const std::string& path);
 
+  // Kills and removes a container, by name or id, and those that earlier calls could not. What the
+  // engine does not do now is tried again by the next call.
+  void Remove(const std::string& container);
+
   std::string Describe() const;  // for messages: "the Docker engine at /var/run/docker.sock"
 
  private:
@@ -59,6 +63,7 @@ class EngineApi {
   std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<HttpClient>> idle_{};
   EngineVersion version_{};
+  std::vector<std::string> unremoved_{};
 };
 
 }  // namespace nanogrid::docker

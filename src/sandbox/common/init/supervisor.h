@@ -35,25 +35,31 @@ using wire::LaunchHeader;
   for (;;) Syscall(__NR_exit_group, code);
 }
 
-[[noreturn]] inline void Report(int kind, int value) {
+inline void Say(const ExitReport& report) {
+  Syscall(__NR_write, wire::kInitControl, reinterpret_cast<long>(&report), sizeof(report));
+}
+
+inline ExitReport Report(int kind, int value) {
   ExitReport report;
   report.kind = kind;
   report.value = value;
-  Syscall(__NR_write, wire::kInitControl, reinterpret_cast<long>(&report), sizeof(report));
-  Exit(0);
+  return report;
 }
 
-// Descriptors are those of init_wire.h. Ends when the runtime does.
-[[noreturn]] inline void Supervise() {
+// Descriptors are those of init_wire.h. Returns when the runtime has ended, with what is to be said
+// of it.
+inline ExitReport Supervise() {
   Syscall(__NR_prctl, PR_SET_DUMPABLE, 0);
 
   LaunchHeader header;
   long got =
       Syscall(__NR_pread64, wire::kInitLaunch, reinterpret_cast<long>(&header), sizeof(header), 0);
-  if (got != sizeof(header)) Report(ExitReport::kExecFailed, got < 0 ? static_cast<int>(-got) : 5);
+  if (got != sizeof(header))
+    return Report(ExitReport::kExecFailed, got < 0 ? static_cast<int>(-got) : 5);
   const long mapped = Syscall(__NR_mmap, 0, static_cast<long>(header.size), PROT_READ | PROT_WRITE,
                               MAP_PRIVATE, wire::kInitLaunch, 0);
-  if (mapped < 0 && mapped > -4096) Report(ExitReport::kExecFailed, static_cast<int>(-mapped));
+  if (mapped < 0 && mapped > -4096)
+    return Report(ExitReport::kExecFailed, static_cast<int>(-mapped));
 
   // NOLINTNEXTLINE(performance-no-int-to-ptr): a system call answers a number.
   auto* base = reinterpret_cast<char*>(mapped);
@@ -73,8 +79,8 @@ using wire::LaunchHeader;
                          reinterpret_cast<long>(envp));
     Syscall(__NR_exit, 127);
   }
-  if (main_pid < 0) Report(ExitReport::kForkFailed, static_cast<int>(-main_pid));
-  if (exec_error != 0) Report(ExitReport::kExecFailed, static_cast<int>(-exec_error));
+  if (main_pid < 0) return Report(ExitReport::kForkFailed, static_cast<int>(-main_pid));
+  if (exec_error != 0) return Report(ExitReport::kExecFailed, static_cast<int>(-exec_error));
 
   // The runtime alone decides who else sees its standard streams end.
   Syscall(__NR_close, 0);
@@ -87,8 +93,8 @@ using wire::LaunchHeader;
     const long pid = Syscall(__NR_wait4, -1, reinterpret_cast<long>(&status), 0, 0);
     if (pid != main_pid) continue;
     const int signal = status & 0x7f;
-    if (signal == 0) Report(ExitReport::kExited, (status >> 8) & 0xff);
-    Report(ExitReport::kSignaled, signal);
+    if (signal == 0) return Report(ExitReport::kExited, (status >> 8) & 0xff);
+    return Report(ExitReport::kSignaled, signal);
   }
 }
 

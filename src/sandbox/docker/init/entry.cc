@@ -144,7 +144,9 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   Answer(socket, {}, output_directory);
   // The socket, too: the host and the function have nothing more to say to each other on it.
   Syscall(__NR_close_range, wire::kInitLaunch + 1, ~0u, 0);
-  nanogrid::init::Supervise();
+  nanogrid::init::Say(nanogrid::init::Supervise());
+  // Until the host, which has read the counters, kills us: the engine would remove them with us.
+  for (;;) Syscall(__NR_pause);
 }
 
 __asm__(

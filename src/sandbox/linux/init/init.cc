@@ -2,7 +2,10 @@
 // environment.
 #include "sandbox/common/init/supervisor.h"
 
-extern "C" [[noreturn, gnu::used]] void NanogridInit() { nanogrid::init::Supervise(); }
+extern "C" [[noreturn, gnu::used]] void NanogridInit() {
+  nanogrid::init::Say(nanogrid::init::Supervise());
+  nanogrid::init::Exit(0);
+}
 
 __asm__(
     ".global _start\n"
