@@ -162,6 +162,10 @@ TEST_F(Container, HasALoopbackInterfaceAndNoOther) {
   EXPECT_EQ(interfaces(Output(Shell("cat /proc/net/dev"))), 1);
 }
 
+TEST_F(Container, SeesNoSocketOfTheHosts) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Output(Shell("tail -n +2 /proc/net/unix")), "");
+}
+
 TEST_F(Container, TakesNothingOfItsImageButTheFiles) {
   const std::string seen = Output(
       Shell("busybox env; busybox touch /data/x 2> /dev/null && echo writable; busybox id -u",

@@ -142,6 +142,10 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   const int output_directory = MakeOutputDirectory(socket);
   Arrange(socket, hand, fds);
   Answer(socket, {}, output_directory);
+  // Until the host has closed its end, which lies in this network namespace: the function would see
+  // it.
+  char nothing;
+  Syscall(__NR_read, socket, Address(&nothing), 1);
   // The socket, too: the host and the function have nothing more to say to each other on it.
   Syscall(__NR_close_range, wire::kInitLaunch + 1, ~0u, 0);
   nanogrid::init::Say(nanogrid::init::Supervise());
