@@ -62,7 +62,12 @@ Arguments Meeting(const Rule& rule, Arguments arguments) {
 }
 
 // What the policy says of a call; nothing if its rules contradict each other.
-std::optional<Action> Verdict(const std::string& name, const Arguments& arguments) {
+std::optional<Action> Verdict(const std::string& name, const Arguments& arguments,
+                              bool without_cgroups) {
+  const auto hidden = seccomp::HiddenMemory();
+  if (without_cgroups && std::find(hidden.begin(), hidden.end(), name) != hidden.end()) {
+    return Action::kMissing;
+  }
   std::optional<Action> verdict;
   for (const Rule& rule : AllRules()) {
     if (name != rule.syscall || !Holds(rule, arguments)) continue;
@@ -146,6 +151,10 @@ class PolicyTest : public testing::TestWithParam<ModeIndex> {
     return answers;
   }
   void ExpectAsThePolicySays(const std::vector<Call>& calls);
+  static bool WithoutCgroups() {
+    const std::vector<std::string>& is = GetMode(GetParam()).statements;
+    return std::find(is.begin(), is.end(), "without-cgroups") != is.end();
+  }
 
  private:
   std::unique_ptr<Sandbox> sandbox_;
@@ -214,7 +223,7 @@ TEST_P(PolicyTest, EveryRuleIsAppliedToEveryArgumentThatMeetsItAndToNoOther) {
     const int number = NumberOf(rule.syscall);
     if (number < 0) continue;
     for (const Arguments& arguments : Variants(rule)) {
-      const auto verdict = Verdict(rule.syscall, arguments);
+      const auto verdict = Verdict(rule.syscall, arguments, WithoutCgroups());
       ASSERT_TRUE(verdict) << "rules of " << rule.syscall << " contradict each other";
       Call call = {"traced", rule.syscall, static_cast<uint64_t>(number), arguments, *verdict};
       if (!seen.insert(LineOf(call)).second) continue;

@@ -1,11 +1,13 @@
 // Build step: turns the policy into the BPF program that every instance loads.
-//   nanogrid-compile-filter OUTPUT
+//   nanogrid-compile-filter OUTPUT [--without-cgroups]
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "sandbox/seccomp/policy.h"
@@ -30,6 +32,12 @@ uint32_t Verdict(Action action) {
   return SCMP_ACT_KILL_PROCESS;
 }
 
+bool HidesMemory(const Rule& rule) {
+  const auto calls = nanogrid::seccomp::HiddenMemory();
+  return std::any_of(calls.begin(), calls.end(),
+                     [&](const char* name) { return std::strcmp(name, rule.syscall) == 0; });
+}
+
 int Fail(const char* what, int error) {
   std::fprintf(stderr, "nanogrid-compile-filter: %s: error %d\n", what, error);
   return 1;
@@ -38,7 +46,10 @@ int Fail(const char* what, int error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return Fail("usage: nanogrid-compile-filter OUTPUT", 0);
+  const bool without_cgroups = argc == 3 && std::strcmp(argv[2], "--without-cgroups") == 0;
+  if (argc != 2 && !without_cgroups) {
+    return Fail("usage: nanogrid-compile-filter OUTPUT [--without-cgroups]", 0);
+  }
   const uint32_t default_action = SCMP_ACT_ERRNO(ENOSYS);
   scmp_filter_ctx filter = seccomp_init(default_action);
   if (filter == nullptr) return Fail("seccomp_init", ENOMEM);
@@ -52,7 +63,7 @@ int main(int argc, char** argv) {
       const int number = seccomp_syscall_resolve_name(rule.syscall);
       if (number == __NR_SCMP_ERROR) continue;  // newer than this libseccomp: stays ENOSYS
       const uint32_t verdict = Verdict(rule.action);
-      if (verdict == default_action) continue;
+      if (verdict == default_action || (without_cgroups && HidesMemory(rule))) continue;
       std::vector<scmp_arg_cmp> conditions;
       for (const Condition& condition : rule.conditions) {
         if (condition.mask == 0) continue;

@@ -347,4 +347,9 @@ constexpr std::array kGroups = {
 
 std::span<const Group> Policy() { return kGroups; }
 
+std::span<const char* const> HiddenMemory() {
+  static constexpr std::array kCalls = {"memfd_create", "shmget", "semget", "msgget"};
+  return kCalls;
+}
+
 }  // namespace nanogrid::seccomp

@@ -1,5 +1,6 @@
 // act: fills System V message queues, whose memory belongs to no process
 // limits: memory=24M
+// expect without-cgroups: refused ENOSYS
 // expect: refused ENOSPC|EAGAIN|ENOMEM or ends out_of_memory
 #include <sys/msg.h>
 

@@ -1,5 +1,5 @@
 // act: makes semaphores until there are none left
-// skip without-cgroups: the memory of the kernel's own objects is counted by cgroups only
+// expect without-cgroups: refused ENOSYS
 // limits: memory=24M
 // expect: refused ENOSPC|ENOMEM or ends out_of_memory
 #include <sys/sem.h>

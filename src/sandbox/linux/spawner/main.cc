@@ -16,7 +16,8 @@
 #include "sandbox/linux/spawner/spawner.h"
 
 extern "C" const char nanogrid_init_begin[], nanogrid_init_end[];
-extern "C" const char nanogrid_filter_begin[], nanogrid_filter_end[];
+extern "C" const char nanogrid_filter_begin[], nanogrid_filter_end[],
+    nanogrid_filter_without_cgroups_begin[], nanogrid_filter_without_cgroups_end[];
 
 namespace {
 
@@ -71,8 +72,9 @@ int main() {
   }
   const int init = MakeInit();
   if (init < 0) return 1;
-  nanogrid::spawner::Spawner spawner(host, watched, init,
-                                     {nanogrid_filter_begin, nanogrid_filter_end});
+  nanogrid::spawner::Spawner spawner(
+      host, watched, init, {nanogrid_filter_begin, nanogrid_filter_end},
+      {nanogrid_filter_without_cgroups_begin, nanogrid_filter_without_cgroups_end});
   spawner.Run();
   return 0;
 }

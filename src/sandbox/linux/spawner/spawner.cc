@@ -196,7 +196,7 @@ bool Spawner::Start(const wire::Start& start, std::span<const int> fds, Entry& e
   plan.control = fds[wire::kControl];
   plan.launch = fds[wire::kLaunch];
   plan.init = init_;
-  plan.filter = filter_;
+  plan.filter = cgroups_.kind() == wire::Cgroups::kNone ? filter_without_cgroups_ : filter_;
   plan.masks = &masks_;
   plan.rootless = rootless_;
   plan.max_open_files = start.max_open_files;

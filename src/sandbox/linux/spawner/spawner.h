@@ -18,8 +18,13 @@ namespace nanogrid::spawner {
 // Single-threaded. `host` is the socket to the host process, `host_process` a pidfd of it.
 class Spawner {
  public:
-  Spawner(int host, int host_process, int init, std::span<const char> filter)
-      : host_(host), host_process_(host_process), init_(init), filter_(filter) {}
+  Spawner(int host, int host_process, int init, std::span<const char> filter,
+          std::span<const char> filter_without_cgroups)
+      : host_(host),
+        host_process_(host_process),
+        init_(init),
+        filter_(filter),
+        filter_without_cgroups_(filter_without_cgroups) {}
 
   // Until the host is gone; then every instance is dead and every trace removed.
   void Run();
@@ -52,6 +57,7 @@ class Spawner {
   int host_process_;
   int init_;
   std::span<const char> filter_;
+  std::span<const char> filter_without_cgroups_;
   bool rootless_ = false;
   UniqueFd death_pipe_[2];
   ProcMasks masks_;
