@@ -250,13 +250,13 @@ TEST(DockerSandbox, AnEngineThatTellsNonsenseStartsNothing) {
   };
   // An image for another machine.
   EXPECT_EQ(start([&](const std::string& line) {
-              const std::string answer = prepared(line);
+              std::string answer = prepared(line);
               return answer.empty() ? Json(R"({"Id":"sha256:ab","Os":"plan9"})") : answer;
             }).code(),
             Code::kFailedPrecondition);
   // One that "runs", with a pid that is none.
   const Status ended = start([&](const std::string& line) {
-    const std::string answer = prepared(line);
+    std::string answer = prepared(line);
     if (!answer.empty()) return answer;
     if (has(line, "/images/")) return Json(kImage);
     if (has(line, "/create")) return Json(R"({"Id":"abc"})", "201 Created");

@@ -39,7 +39,7 @@ Status RemoveOrphans(const Context& context, EngineApi& api) {
     if (ours.id.empty() || !OwnerIsGone(ours.label)) continue;
     Thaw(context, api, ours.id);
     // Another process may have been quicker.
-    const Status removed = api.Delete(context, "/containers/" + ours.id + "?force=1&v=1");
+    Status removed = api.Delete(context, "/containers/" + ours.id + "?force=1&v=1");
     if (!removed.ok() && !absl::IsNotFound(removed) && !absl::IsAborted(removed)) return removed;
   }
   return absl::OkStatus();
