@@ -1,19 +1,21 @@
 #!/bin/bash
-# The test suite: tests/run.sh [--quick|--full] [PRESET…]
+# The test suite: tests/run.sh [--quick|--full|--vm] [PRESET…]
 #   (default)  dev and asan, consumer projects included
 #   --quick    dev only
 #   --full     also tsan, clang, fuzz (each target for a short while), tidy, and vm: the sandbox's
 #              tests of the dev build in a guest with cgroup v2
+#   --vm       dev, and vm
 # The last line is "N passed, N failed, N skipped"; what failed and what was skipped is above it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '2,7s/^# \?//p' "$0"; }
+usage() { sed -n '2,8s/^# \?//p' "$0"; }
 presets=()
 for argument in "$@"; do
   case $argument in
     --quick) presets+=(dev) ;;
     --full) presets+=(dev asan tsan clang fuzz tidy vm) ;;
+    --vm) presets+=(dev vm) ;;
     --help) usage; exit ;;
     -*) usage >&2; exit 2 ;;
     *) presets+=("$argument") ;;
@@ -70,7 +72,7 @@ run_preset() {
 
 run_vm() {
   printf '\n== vm\n'
-  step vm sandbox tests/vm/run.sh "$PWD/tests/vm/sandbox.sh" "$PWD/build/dev/tests/test_linux_sandbox" &&
+  step vm sandbox tests/vm/run.sh "$PWD/tests/vm/sandbox.sh" "$PWD/build/dev/tests" &&
     results+=("vm:sandbox:passed")
 }
 

@@ -24,7 +24,9 @@ struct FunctionPackage {
   std::string tenant{};                      // whose instance it is, if tenants are kept apart
   std::string code_dir{};                    // host directory, seen read-only as /var/task
   std::vector<std::string> command{};        // argv; [0] is a path inside the sandbox
-  std::map<std::string, std::string> env{};  // the whole environment, nothing is added to it
+  // The whole environment; the sandbox adds NANOGRID_OUTPUT, the path of the directory inside from
+  // which result files are collected (Invocation::files), and nothing else.
+  std::map<std::string, std::string> env{};
   Protocol protocol = Protocol::kFrames;
   bool result_is_json = true;
   Limits limits{};

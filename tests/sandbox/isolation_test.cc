@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <sstream>
 #include <thread>
 
 #include "core/unique_fd.h"
@@ -290,11 +292,11 @@ except OSError:
             "session 1 terminal 0\n");
 }
 
-TEST_P(Isolation, TheEnvironmentIsThePackagesAndNothingElse) {
+TEST_P(Isolation, TheEnvironmentIsThePackagesAndTheOutputDirectory) {
   ASSERT_EQ(setenv("NANOGRID_TEST_SECRET", "secret", 1), 0);
   FunctionPackage package = Command({"/usr/bin/env"});
   package.env = {{"A", "1"}, {"B", "two words"}};
-  EXPECT_EQ(Output(package), "A=1\nB=two words\n");
+  EXPECT_EQ(Output(package), "A=1\nB=two words\nNANOGRID_OUTPUT=/tmp/output\n");
   unsetenv("NANOGRID_TEST_SECRET");
 }
 
@@ -304,13 +306,32 @@ TEST_P(Isolation, TheHostNameIsNotTheHosts) {
 }
 
 TEST_P(Isolation, EachNamespaceIsItsOwn) {
-  const char* const names[] = {"user", "mnt", "pid", "ipc", "uts", "net", "cgroup"};
+  const char* const names[] = {"user", "mnt", "pid", "ipc", "uts", "net", "cgroup", "time"};
   for (const char* const name : names) {
     char host[64] = {};
     ASSERT_GT(readlink((std::string("/proc/self/ns/") + name).c_str(), host, sizeof(host) - 1), 0);
     const std::string inside = Output(Shell(std::string("readlink /proc/self/ns/") + name));
     EXPECT_THAT(inside, HasSubstr(name));
     EXPECT_NE(inside, std::string(host) + "\n");
+  }
+}
+
+TEST_P(Isolation, ItsClocksBeginWithTheEngineAndNotWithTheHost) {
+  const auto before = std::chrono::steady_clock::now();
+  const auto sandbox = MakeLinuxSandbox(Options());
+  ASSERT_TRUE(sandbox.ok());
+  const auto instance = (*sandbox)->Start({}, Python(R"py(
+import time
+boot = [line for line in open("/proc/stat") if line.startswith("btime")][0].split()[1]
+print(time.clock_gettime(time.CLOCK_MONOTONIC), time.clock_gettime(time.CLOCK_BOOTTIME),
+      open("/proc/uptime").read().split()[0], time.time() - int(boot))
+)py"));
+  ASSERT_TRUE(instance.ok()) << instance.status();
+  std::istringstream clocks(Invoke(**instance, "").result);
+  const std::chrono::duration<double> most = std::chrono::steady_clock::now() - before;
+  for (double clock = 0; clocks >> clock;) {
+    EXPECT_GE(clock, 0);
+    EXPECT_LE(clock, most.count() + 2);  // seconds are cut
   }
 }
 

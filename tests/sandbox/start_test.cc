@@ -144,6 +144,7 @@ TEST_P(Starting, ALargeEnvironmentArrivesWhole) {
     package.env[name] = value;
     expected.append(name).append("=").append(value).append("\n");
   }
+  expected += "NANOGRID_OUTPUT=/tmp/output\n";
   EXPECT_EQ(Output(package), expected);
 }
 
@@ -164,15 +165,40 @@ TEST_P(Starting, FailedStartsLeaveNoDescriptorBehind) {
   EXPECT_EQ(CountDescriptors(), before);
 }
 
+// The status of a start with what is required.
+Status StartRequiring(LinuxSandboxOptions options, LinuxSandboxOptions::Isolation required,
+                      const FunctionPackage& package) {
+  options.required = required;
+  const auto sandbox = MakeLinuxSandbox(options);
+  if (!sandbox.ok()) return sandbox.status();
+  return (*sandbox)->Start(Context::WithTimeout(kHang), package).status();
+}
+
 TEST_P(Starting, WhatIsNotThereIsNotPretended) {
   LinuxSandboxOptions options = Options();
   options.cgroups = LinuxSandboxOptions::Cgroups::kNone;
-  options.require_limits = true;
-  const auto strict = MakeLinuxSandbox(options);
-  ASSERT_TRUE(strict.ok()) << strict.status();
-  const auto instance = (*strict)->Start(Context::WithTimeout(kHang), Shell("echo"));
-  EXPECT_EQ(instance.status().code(), Code::kFailedPrecondition);
-  EXPECT_THAT(std::string(instance.status().message()), HasSubstr("limits"));
+  using Isolation = LinuxSandboxOptions::Isolation;
+  for (const Isolation required : {Isolation::kLimits, Isolation::kUsers}) {
+    const Status status = StartRequiring(options, required, Shell("echo"));
+    EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("'limits'"));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr(GetParam() == Setup::kRootless ? "Delegate=yes" : "cgroup file system"));
+  }
+  EXPECT_TRUE(StartRequiring(options, Isolation::kNone, Shell("echo")).ok());
+}
+
+TEST_P(Starting, WhatIsRequiredAndThereIsTaken) {
+  using Isolation = LinuxSandboxOptions::Isolation;
+  const bool root = GetParam() != Setup::kRootless;
+  EXPECT_EQ(StartRequiring(Options(), Isolation::kLimits, Shell("echo")).ok(), HasCgroups());
+  const Status users = StartRequiring(Options(), Isolation::kUsers, Shell("echo"));
+  EXPECT_EQ(users.ok(), HasCgroups() && root) << users;
+  if (HasCgroups() && !root) {
+    EXPECT_THAT(std::string(users.message()), HasSubstr("'users': run as root"));
+  }
+  const std::string level = !HasCgroups() ? "none" : root ? "users" : "limits";
+  EXPECT_EQ(InspectLinuxSandbox(Options()).level, level);
 }
 
 TEST(StartingUnprivileged, RootModeIsRefused) {
@@ -189,13 +215,13 @@ TEST(StartingUnprivileged, RootModeIsRefused) {
 
 TEST(LinuxSandboxUri, NamesTheOptions) {
   for (const char* const good : {"linux:", "linux:?mode=rootless&cgroups=none",
-                                 "linux:?mode=root&cgroups=v1&require_limits=true"}) {
+                                 "linux:?mode=root&cgroups=v1&required=limits"}) {
     const auto uri = Uri::Parse(good);
     ASSERT_TRUE(uri.ok()) << uri.status();
     EXPECT_TRUE(MakeLinuxSandbox(*uri).ok()) << good;
   }
-  for (const char* const bad : {"linux:?mode=superuser", "linux:?colour=red", "linux:/path",
-                                "linux:?require_limits=maybe"}) {
+  for (const char* const bad :
+       {"linux:?mode=superuser", "linux:?colour=red", "linux:/path", "linux:?required=maybe"}) {
     const auto uri = Uri::Parse(bad);
     ASSERT_TRUE(uri.ok()) << uri.status();
     EXPECT_EQ(MakeLinuxSandbox(*uri).status().code(), Code::kInvalidArgument) << bad;

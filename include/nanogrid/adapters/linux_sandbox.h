@@ -20,14 +20,20 @@ struct LinuxSandboxOptions {
   // Whether to use control groups: kAuto uses what is writable and says the rest in the report.
   enum class Cgroups { kAuto, kV1, kV2, kNone };
   Cgroups cgroups = Cgroups::kAuto;
-  // Refuse to start rather than run without enforceable limits of memory, CPU and processes.
-  bool require_limits = false;
+  // What every sandbox must have at least; each includes the one before. If this machine has less,
+  // nothing runs, and the error names the fix. What there is stands in Outcome::isolation.
+  enum class Isolation {
+    kNone,    // namespaces, no capabilities, the filter: what no sandbox is without
+    kLimits,  // the kernel limits memory, CPU and processes, rather than the engine watching them
+    kUsers,   // a host user of its own for each: only as root
+  };
+  Isolation required = Isolation::kNone;
 };
 
 // FailedPrecondition names what this machine lacks and how to get it. Nothing runs until the first
 // Start, which launches the spawner.
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const LinuxSandboxOptions& options = {});
-// "linux:?mode=auto|root|rootless&cgroups=auto|v1|v2|none&require_limits=true|false"
+// "linux:?mode=auto|root|rootless&cgroups=auto|v1|v2|none&required=none|limits|users"
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri);
 
 // One fact about what isolation this machine offers.
@@ -42,6 +48,7 @@ struct IsolationCheck {
 struct IsolationReport {
   std::string mode{};     // "root" or "rootless"
   std::string cgroups{};  // "v1", "v2" or "none"
+  std::string level{};    // the most that LinuxSandboxOptions::required may ask: "none" …
   std::vector<IsolationCheck> checks{};
   bool usable = false;  // an instance was started and answered
 };

@@ -9,8 +9,11 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <vector>
@@ -29,6 +32,11 @@ class SandboxActor {
     if (event == "\"log of a child\"") return LogOfAChild();
     if (event == "\"throw\"") throw FunctionFailure("Oops", "on purpose");
     if (event == "\"large\"") return "\"" + std::string(2 << 20, 'x') + "\"";
+    if (event == "\"files\"") return LeaveFiles();
+    if (event == "\"other files\"") return LeaveOtherFiles();
+    if (event == "\"bad files\"") return LeaveBadFiles();
+    if (event == "\"files without end\"") return LeaveFilesWithoutEnd();
+    if (event == "\"files and failure\"") LeaveFilesAndFail();
     if (event == "\"exit\"") ::_exit(7);
     if (event == "\"crash\"") __builtin_trap();
     if (event == "\"spin\"") Spin();
@@ -61,6 +69,58 @@ class SandboxActor {
     }
     ::waitpid(child, nullptr, 0);
     return "\"logged\"";
+  }
+  static std::string Output() { return std::getenv("NANOGRID_OUTPUT"); }
+  static void WriteFile(const std::string& name, const std::string& content) {
+    std::ofstream(Output() + "/" + name, std::ios::binary) << content;
+  }
+  static std::string LeaveFiles() {
+    const std::string top = Output();
+    WriteFile("b.txt", "of b");
+    WriteFile("a.bin", std::string(300'000, 'a'));
+    WriteFile("empty", "");
+    ::mkdir((top + "/below").c_str(), 0755);
+    ::mkdir((top + "/below/it").c_str(), 0700);
+    WriteFile("below/it/c \xc3\xa4", "of c");
+    return "\"left\"";
+  }
+  [[noreturn]] static void LeaveFilesAndFail() {
+    LeaveFiles();
+    throw FunctionFailure("Oops", "on purpose");
+  }
+  static std::string LeaveOtherFiles() {
+    WriteFile("second", "of the second");
+    return "\"left\"";
+  }
+  static std::string LeaveBadFiles() {
+    const std::string top = Output();
+    WriteFile("good", "good");
+    (void)!::symlink("/etc/passwd", (top + "/link").c_str());
+    (void)!::symlink("/", (top + "/root").c_str());
+    WriteFile("one", "1");
+    (void)!::link((top + "/one").c_str(), (top + "/two").c_str());
+    ::mkfifo((top + "/fifo").c_str(), 0600);
+    WriteFile("line\nbreak", "x");
+    std::string path = top;
+    for (int depth = 0; depth < 40; ++depth) ::mkdir((path += "/deep").c_str(), 0700);
+    WriteFile("sparse", "");
+    (void)!::truncate((top + "/sparse").c_str(), int64_t{1} << 40);
+    return "\"left\"";
+  }
+  // A descendant goes on writing and replacing after the answer.
+  static std::string LeaveFilesWithoutEnd() {
+    WriteFile("first", "first");
+    if (::fork() != 0) return "\"left\"";
+    ::setsid();
+    const std::string name = Output() + "/changing";
+    for (unsigned turn = 0;; ++turn) {
+      WriteFile("changing", std::string(turn % 8192, 'x'));
+      ::unlink(name.c_str());
+      (void)!::symlink("/etc/shadow", name.c_str());
+      ::unlink(name.c_str());
+      ::mkdir(name.c_str(), 0700);
+      ::rmdir(name.c_str());
+    }
   }
   static void SayStarted() { std::cout << "started\n" << std::flush; }
   [[noreturn]] static void Spin() {

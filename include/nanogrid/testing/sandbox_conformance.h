@@ -2,13 +2,16 @@
 // sandbox can run it, and in one source file of a GoogleTest program, in namespace nanogrid:
 //
 //   #include "nanogrid/testing/sandbox_conformance.h"
-//   INSTANTIATE_TEST_SUITE_P(Mine, SandboxConformance, testing::Values(SandboxAdapter{
-//       .name = "mine",
-//       .make = [] { return MakeMySandbox(); },
-//       .actor = [] {
-//         return FunctionPackage{.name = "actor", .version = 1, .code_dir = "/path/of/the/actors",
-//                                .command = {"/var/task/actor"}};
-//       }}));
+//   SandboxAdapter Mine() {
+//     return {.name = "mine",
+//             .make = [] { return MakeMySandbox(); },
+//             .actor = [] {
+//               return FunctionPackage{.name = "actor", .version = 1, .code_dir = "/actors",
+//                                      .command = {"/var/task/actor"}};
+//             }};
+//   }
+//   INSTANTIATE_TEST_SUITE_P(Mine, SandboxConformance, testing::Values(Mine()));
+//   INSTANTIATE_TEST_SUITE_P(Mine, SandboxConformanceFiles, testing::Values(Mine()));
 //
 // Time limits and the check that a result is JSON are the engine's, not asked here.
 #pragma once
@@ -16,99 +19,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
-#include <functional>
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "nanogrid/sandbox.h"
+#include "nanogrid/testing/sandbox_conformance_files.h"
+#include "nanogrid/testing/sandbox_conformance_fixture.h"
 
 namespace nanogrid {
-
-struct SandboxAdapter {
-  std::string name{};
-  // FailedPrecondition: this machine has not what it takes; its tests are skipped and say so.
-  std::function<Result<std::unique_ptr<Sandbox>>()> make{};
-  std::function<FunctionPackage()> actor{};
-  // Empty: the limit is enforced. Else the reason why not, and its test is skipped.
-  std::string no_memory_limit{};
-  std::string no_process_limit{};
-  // How many processes of the sandbox there are, if the adapter can tell.
-  std::function<size_t()> count_processes{};
-};
-inline void PrintTo(const SandboxAdapter& adapter, std::ostream* out) { *out << adapter.name; }
-
-class SandboxConformance : public testing::TestWithParam<SandboxAdapter> {
- protected:
-  using Code = absl::StatusCode;
-
-  struct KeepingLog final : LogSink {
-    void Write(std::string_view bytes) override {
-      content += bytes;
-      if (on_write) on_write();
-    }
-    std::string content{};
-    std::function<void()> on_write{};
-  };
-
-  void SetUp() override {
-    Result<std::unique_ptr<Sandbox>> sandbox = GetParam().make();
-    if (sandbox.status().code() == Code::kFailedPrecondition) {
-      GTEST_SKIP() << sandbox.status().message();
-    }
-    ASSERT_TRUE(sandbox.ok()) << sandbox.status();
-    sandbox_ = *std::move(sandbox);
-    package_ = GetParam().actor();
-    package_.protocol = Protocol::kFrames;
-    package_.env = {{"GREETING", "hello = world"}, {"EMPTY", ""}};
-  }
-
-  void UseStdio() {
-    package_.protocol = Protocol::kStdio;
-    package_.result_is_json = false;
-    package_.command.push_back("stdio");
-  }
-
-  std::unique_ptr<Instance> Start() {
-    Result<std::unique_ptr<Instance>> instance = sandbox_->Start(Context{}, package_);
-    EXPECT_TRUE(instance.ok()) << instance.status();
-    return instance.ok() ? *std::move(instance) : nullptr;
-  }
-  Outcome Invoke(Instance& instance, std::string_view event, LogSink& log = LogSink::Null(),
-                 const Context& context = {}) {
-    Result<Outcome> outcome =
-        instance.Invoke(context, {.request_id = "request", .event = event}, log);
-    EXPECT_TRUE(outcome.ok()) << event << ": " << outcome.status();
-    return outcome.ok() ? *outcome : Outcome{.ending = Ending::kViolation};
-  }
-  // Stop sources are on the heap: GCC 12 warns wrongly of local ones (maybe-uninitialized).
-
-  // One invocation on an instance of its own, which must not be used again after a bad ending.
-  Outcome Run(std::string_view event, LogSink& log = LogSink::Null(), const Context& context = {}) {
-    const std::unique_ptr<Instance> instance = Start();
-    if (!instance) return {.ending = Ending::kViolation};
-    Outcome outcome = Invoke(*instance, event, log, context);
-    const bool good = outcome.ending == Ending::kReturned || outcome.ending == Ending::kException;
-    EXPECT_EQ(instance->Reusable(), good && package_.protocol == Protocol::kFrames);
-    EXPECT_EQ(outcome.error.has_value(), outcome.ending != Ending::kReturned);
-    if (!good) ExpectNoProcess();
-    return outcome;
-  }
-  void ExpectNoProcess() {
-    if (GetParam().count_processes) {
-      EXPECT_EQ(GetParam().count_processes(), 0u);
-    }
-  }
-
-  std::unique_ptr<Sandbox> sandbox_;
-  FunctionPackage package_;
-};
-
-// Compared by name in messages.
-inline void PrintTo(Ending ending, std::ostream* out) { *out << ToString(ending); }
 
 TEST_P(SandboxConformance, AnEventIsAnswered) {
   const Outcome outcome = Run(R"({"name": "Ada ä"})");
@@ -146,11 +69,21 @@ TEST_P(SandboxConformance, AnEventAndAResultMayBeLarge) {
   EXPECT_TRUE(outcome.result == event);
 }
 
-TEST_P(SandboxConformance, TheEnvironmentIsThePackagesAndNothingElse) {
+TEST_P(SandboxConformance, TheEnvironmentIsThePackagesAndTheOutputDirectory) {
+  package_.env["NANOGRID_OUTPUT"] = "/not/for/the/function/to/say";
   const std::string result = Run("\"env\"").result;
-  EXPECT_TRUE(result == R"(["EMPTY=", "GREETING=hello = world"])" ||
-              result == R"(["GREETING=hello = world", "EMPTY="])")
-      << result;
+  for (const char* const expected :
+       {R"("EMPTY=")", R"("GREETING=hello = world")", R"("NANOGRID_OUTPUT=/tmp/output")"}) {
+    EXPECT_THAT(result, testing::HasSubstr(expected));
+  }
+  EXPECT_EQ(std::count(result.begin(), result.end(), ','), 2) << result;
+}
+
+TEST_P(SandboxConformance, WhatHeldTheFunctionIsSaidInOneLine) {
+  const Outcome outcome = Run("1");
+  EXPECT_THAT(outcome.isolation, testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(outcome.isolation, testing::Not(testing::HasSubstr("\n")));
+  EXPECT_THAT(outcome.isolation, testing::Not(testing::HasSubstr("network=host")));
 }
 
 TEST_P(SandboxConformance, OutputIsTheLogAndNotTheResult) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "sandbox/common/process_tree.h"
@@ -27,6 +28,9 @@ uint64_t ReadNumber(int fd, const char* label) {
   }
   return 0;
 }
+
+constexpr Duration kFreezeTime = std::chrono::seconds(1);
+constexpr Duration kNap = std::chrono::microseconds(50);
 
 bool IsV2(int freeze_fd) {
   char text[16] = {};  // "0\n" or "THAWED\n"
@@ -81,6 +85,34 @@ bool InstanceFiles::SetFrozen(bool frozen) const {
   const char* const text = v2_ ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
   const auto length = static_cast<ssize_t>(std::strlen(text));
   return pwrite(fd, text, static_cast<size_t>(length), 0) == length;
+}
+
+bool InstanceFiles::WaitFrozen() const {
+  const int state_file = v2_ ? cgroup_.members.get() : cgroup_.freeze.get();
+  if (state_file < 0) return false;
+  const TimePoint end = std::chrono::steady_clock::now() + kFreezeTime;
+  do {
+    if (v2_ && ReadNumber(state_file, "frozen ") == 1) return true;
+    char state[16] = {};  // "FREEZING" until it is "FROZEN" (v1)
+    if (!v2_ && pread(state_file, state, sizeof(state) - 1, 0) > 0 &&
+        std::strncmp(state, "FROZEN", 6) == 0) {
+      return true;
+    }
+    std::this_thread::sleep_for(kNap);
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+void InstanceFiles::KillAll() const {
+  if (v2_ && cgroup_.kill) (void)!pwrite(cgroup_.kill.get(), "1", 1, 0);
+}
+
+bool InstanceFiles::IsEmpty() const {
+  const int members = cgroup_.members.get();
+  if (members < 0) return true;
+  if (v2_) return ReadNumber(members, "populated ") == 0;
+  char pid[16];
+  return pread(members, pid, sizeof(pid), 0) <= 0;
 }
 
 }  // namespace nanogrid

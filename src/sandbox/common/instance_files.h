@@ -19,6 +19,8 @@ struct CgroupFiles {
   UniqueFd memory;         // bytes in use
   UniqueFd memory_events;  // has a line "oom_kill N"
   UniqueFd pids_events;    // "max N"; POLLPRI when it grows
+  UniqueFd members;        // cgroup.procs (v1) or cgroup.events (v2)
+  UniqueFd kill;           // v2: "1" kills everything in it
 };
 
 // Figures and levers of one instance. Where there is no cgroup, memory, processes and CPU time come
@@ -48,8 +50,15 @@ class InstanceFiles {
   int pids_events_fd() const { return v2_ ? cgroup_.pids_events.get() : -1; }
   int memory_events_fd() const { return v2_ ? cgroup_.memory_events.get() : -1; }
 
-  // False if this instance cannot be frozen.
+  // False if this instance cannot be frozen. Returns before all of it is.
   bool SetFrozen(bool frozen) const;
+  // After SetFrozen(true): until nothing of it runs; false if that does not happen in a second.
+  bool WaitFrozen() const;
+
+  // Kills what is in the cgroup, where the kernel can do that (v2).
+  void KillAll() const;
+  // Whether no process is left in the cgroup; true if that cannot be told.
+  bool IsEmpty() const;
 
  private:
   pid_t init_;

@@ -61,7 +61,7 @@ void InvocationRun::Wake::operator()() const {
 
 InvocationRun::InvocationRun(PipeInstance& instance, const Context& context,
                              const Invocation& invocation, LogSink& log)
-    : instance_(instance), context_(context), log_(log), start_(Now()) {
+    : instance_(instance), context_(context), log_(log), files_(invocation.files), start_(Now()) {
   if (instance.protocol_ == Protocol::kFrames) {
     conversation_ = &frames_.emplace(
         instance.pipes_.input.get(), instance.pipes_.output.get(), invocation.request_id,
@@ -307,12 +307,14 @@ Result<Outcome> InvocationRun::Finish() {
   if (!answered || !instance_.used_ || Now() - start_ >= kMeasuredTime) Measure(outcome);
   const bool keep = alive_ && instance_.protocol_ == Protocol::kFrames &&
                     (outcome.ending == Ending::kReturned || outcome.ending == Ending::kException);
-  if (!keep) {
-    alive_ = false;
-    if (!instance_.Kill()) return Internal("the instance does not die");
-  }
+  if (!keep && !instance_.Kill()) return Internal("the instance does not die");
+  alive_ = keep;
   outcome.usage.peak_memory = instance_.peak_memory_;
   outcome.usage.wall = Now() - start_;
+  outcome.isolation = instance_.isolation_;
+  if (files_ != nullptr && outcome.ending == Ending::kReturned) {
+    NANOGRID_RETURN_IF_ERROR(instance_.CollectOutput(alive_, *files_, outcome));
+  }
   outcome.start = instance_.used_ ? StartKind::kWarm : StartKind::kCold;
   outcome.log_truncated = log_truncated_;
   outcome_ = std::nullopt;

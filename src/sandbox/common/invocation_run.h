@@ -48,6 +48,7 @@ class InvocationRun {
   PipeInstance& instance_;
   const Context& context_;
   LogSink& log_;
+  FileSink* const files_;
   const TimePoint start_;
   std::optional<FrameConversation> frames_;
   std::optional<StdioConversation> stdio_;

@@ -10,6 +10,7 @@
 
 #include "core/errors.h"
 #include "sandbox/common/init_wire.h"
+#include "sandbox/common/output_files.h"
 
 namespace nanogrid {
 namespace {
@@ -19,7 +20,9 @@ constexpr size_t kMaxSize = 128 * 1024;  // as the kernel bounds one argument (e
 }  // namespace
 
 Result<UniqueFd> MakeLaunchBlock(const std::vector<std::string>& command,
-                                 const std::map<std::string, std::string>& env) {
+                                 const std::map<std::string, std::string>& given) {
+  std::map<std::string, std::string> env = given;
+  env[kOutputVariable] = kOutputPath;
   if (command.empty() || command[0].empty() || command[0][0] != '/') {
     return InvalidArgument("command: '{}' is not an absolute path inside the sandbox",
                            command.empty() ? "" : command[0]);

@@ -10,7 +10,8 @@
 
 namespace nanogrid {
 
-// A sealed memfd. InvalidArgument for an empty command, NUL bytes, or more than 128 KiB.
+// A sealed memfd. To the environment NANOGRID_OUTPUT is added. InvalidArgument for an empty
+// command, NUL bytes, or more than 128 KiB.
 Result<UniqueFd> MakeLaunchBlock(const std::vector<std::string>& command,
                                  const std::map<std::string, std::string>& env);
 

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <string>
+#include <thread>
 
 #include "core/errors.h"
 #include "sandbox/common/invocation_run.h"
+#include "sandbox/common/output_files.h"
 
 namespace nanogrid {
 namespace {
@@ -24,6 +27,12 @@ Status MakePipe(UniqueFd& read_end, UniqueFd& write_end, bool we_read) {
   }
   return absl::OkStatus();
 }
+
+constexpr Duration kKillTime = std::chrono::seconds(10);
+constexpr Duration kNap = std::chrono::microseconds(50);
+
+// As many steps as emptying a full directory takes, whatever its shape.
+uint64_t MaxRemovals(const Limits& limits) { return 4 * (limits.tmp_size / 4096 + 1024); }
 
 }  // namespace
 
@@ -56,10 +65,69 @@ Status PipeInstance::Freeze() {
   return absl::OkStatus();
 }
 
-Status PipeInstance::BeginInvocation() {
+bool PipeInstance::WaitDead(int pidfd) const {
+  const TimePoint end = std::chrono::steady_clock::now() + kKillTime;
+  pollfd gone = {pidfd, POLLIN, 0};
+  while (poll(&gone, 1, kKillTime / std::chrono::milliseconds(1)) < 0 && errno == EINTR) {
+  }
+  if ((gone.revents & POLLIN) == 0) return false;
+  // Pid 1 is not gone before everything in its pid namespace is (pid_namespaces(7)); an empty
+  // cgroup is the proof. It may come a moment later.
+  while (!files_.IsEmpty()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(kNap);
+  }
+  return true;
+}
+
+bool PipeInstance::HoldStill() {
+  if (!frozen_) frozen_ = SetFrozen(true);
+  return frozen_ && WaitFrozen();
+}
+
+Status PipeInstance::CleanOutput() {
+  const UniqueFd directory = OpenOutput();
+  if (!directory && errno == ENOENT) return absl::OkStatus();
+  if (!directory) return ErrnoError(errno, "open the output directory");
+  if (!HasOutput(directory.get())) return absl::OkStatus();
+  // Where it cannot be held it runs on meanwhile; all that it can do is to make this fail.
+  (void)HoldStill();
+  return EmptyOutput(directory.get(), MaxRemovals(limits_));
+}
+
+Status PipeInstance::CollectOutput(bool& may_go_on, FileSink& sink, Outcome& outcome) {
+  UniqueFd directory = OpenOutput();
+  // To see that there is nothing it need not be held: what comes later comes too late.
+  if (!directory && errno == ENOENT) return absl::OkStatus();
+  if (directory && !HasOutput(directory.get())) return absl::OkStatus();
+  if (may_go_on) {
+    const std::lock_guard lock(mutex_);
+    may_go_on = HoldStill();
+  }
+  if (!may_go_on && !Kill()) return Internal("the instance does not die");
+  directory = OpenOutput();
+  if (!directory) {
+    outcome.refused_files.push_back({".", 0, "is not a directory any more"});
+    return absl::OkStatus();
+  }
+  CollectedOutput collected;
+  NANOGRID_RETURN_IF_ERROR(nanogrid::CollectOutput(
+      directory.get(), {limits_.max_files, limits_.tmp_size}, sink, collected));
+  outcome.files = std::move(collected.files);
+  outcome.refused_files = std::move(collected.refused);
+  return absl::OkStatus();
+}
+
+Status PipeInstance::BeginInvocation(bool clean) {
   const std::lock_guard lock(mutex_);
   if (busy_) return FailedPrecondition("instance is busy: one invocation at a time");
   if (!reusable_) return Unavailable("instance has ended");
+  if (clean) {
+    if (const Status cleaned = CleanOutput(); !cleaned.ok()) {
+      reusable_ = false;
+      return Unavailable("instance cannot be used again: {}", std::string(cleaned.message()));
+    }
+  }
   if (frozen_ && !SetFrozen(false)) {
     reusable_ = false;
     return Unavailable("instance cannot be thawed");
@@ -93,7 +161,7 @@ Status PipeInstance::CheckQuiet() {
 
 Result<Outcome> PipeInstance::Invoke(const Context& context, const Invocation& invocation,
                                      LogSink& log) {
-  NANOGRID_RETURN_IF_ERROR(BeginInvocation());
+  NANOGRID_RETURN_IF_ERROR(BeginInvocation(used_ && invocation.files != nullptr));
   if (used_) {
     if (Status quiet = CheckQuiet(); !quiet.ok()) {
       EndInvocation(false);

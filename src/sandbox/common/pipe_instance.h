@@ -3,6 +3,8 @@
 #pragma once
 
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include "core/unique_fd.h"
 #include "nanogrid/sandbox.h"
@@ -37,12 +39,15 @@ class PipeInstance : public Instance {
   uint64_t MemoryInUse() const final { return files_.Memory(); }
 
  protected:
-  PipeInstance(const FunctionPackage& package, InstancePipes pipes, InstanceFiles files)
+  // `isolation`: Outcome::isolation, what holds the instance.
+  PipeInstance(const FunctionPackage& package, InstancePipes pipes, InstanceFiles files,
+               std::string isolation)
       : files_(std::move(files)),
         pipes_(std::move(pipes)),
         limits_(package.limits),
         protocol_(package.protocol),
-        result_is_json_(package.result_is_json) {}
+        result_is_json_(package.result_is_json),
+        isolation_(std::move(isolation)) {}
 
   // Kills all of it and waits until it is dead; false if the kernel does not get there in time.
   // Derived classes call it in their destructors: theirs are the two below.
@@ -51,22 +56,39 @@ class PipeInstance : public Instance {
   virtual bool KillAll(bool frozen) = 0;
   // False if this instance cannot be frozen, or thawed.
   virtual bool SetFrozen(bool frozen) { return files_.SetFrozen(frozen); }
+  // After SetFrozen(true): whether nothing of it runs any more.
+  virtual bool WaitFrozen() { return files_.WaitFrozen(); }
+  // The directory inside from which result files are collected, as OpenOutputDirectory does it;
+  // ENOENT: there is none any more.
+  virtual UniqueFd OpenOutput() const = 0;
+  // What both kinds of death have in common: waits for `pidfd`, then until the cgroup, if there is
+  // one, is empty.
+  bool WaitDead(int pidfd) const;
 
   const InstanceFiles& files() const { return files_; }
 
  private:
   friend class InvocationRun;
 
-  Status BeginInvocation();
+  // `clean`: the output directory is to be empty.
+  Status BeginInvocation(bool clean);
   void EndInvocation(bool reusable);
   // Drops what a warm instance said while nobody listened. Unavailable if it is not there any more.
   Status CheckQuiet();
+
+  // What an invocation has left is collected when nothing of the instance runs. `may_go_on`: it is
+  // frozen for that, if it can be, rather than killed; false then: it was killed.
+  Status CollectOutput(bool& may_go_on, FileSink& sink, Outcome& outcome);
+  // These two with the mutex held.
+  Status CleanOutput();
+  bool HoldStill();
 
   const InstanceFiles files_;
   InstancePipes pipes_;
   const Limits limits_;
   const Protocol protocol_;
   const bool result_is_json_;
+  const std::string isolation_;
 
   mutable std::mutex mutex_;  // guards the four below
   bool busy_ = false;

@@ -87,6 +87,7 @@ std::optional<CgroupFiles> OpenContainerCgroup(pid_t pid) {
     files.peak_memory = OpenFile(memory, "memory.max_usage_in_bytes");
     files.memory_events = OpenFile(memory, "memory.oom_control");
     files.pids_events = OpenFile(directory("pids"), "pids.events");
+    files.members = OpenFile(directory("pids"), "cgroup.procs");
     files.cpu = OpenFile(directory("cpuacct"), "cpuacct.usage");
     files.freeze = OpenFile(directory("freezer"), "freezer.state", O_RDWR);
   } else if (const std::string unified = directory(""); !unified.empty()) {
@@ -94,6 +95,7 @@ std::optional<CgroupFiles> OpenContainerCgroup(pid_t pid) {
     files.peak_memory = OpenFile(unified, "memory.peak");
     files.memory_events = OpenFile(unified, "memory.events");
     files.pids_events = OpenFile(unified, "pids.events");
+    files.members = OpenFile(unified, "cgroup.events");
     files.cpu = OpenFile(unified, "cpu.stat");
     files.freeze = OpenFile(unified, "cgroup.freeze", O_RDWR);
   }

@@ -1,19 +1,24 @@
 #include "sandbox/docker/docker_instance.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
+
+#include "sandbox/common/output_files.h"
 
 namespace nanogrid::docker {
 namespace {
 
-constexpr int kKillWaitMs = 10'000;
 // Cleaning up is done also for callers whose own time is over.
 constexpr Duration kCleanUpTime = std::chrono::seconds(30);
+
+std::string IsolationName(const Grants& grants) {
+  return grants.network == Network::kHost ? "docker network=host" : "docker";
+}
 
 }  // namespace
 
@@ -23,12 +28,13 @@ Container::~Container() {
 
 DockerInstance::DockerInstance(const FunctionPackage& package, InstancePipes pipes,
                                InstanceFiles files, Uid uid, Rendezvous rendezvous,
-                               Container container, UniqueFd pidfd)
-    : PipeInstance(package, std::move(pipes), std::move(files)),
+                               Container container, UniqueFd pidfd, UniqueFd output)
+    : PipeInstance(package, std::move(pipes), std::move(files), IsolationName(package.grants)),
       uid_(std::move(uid)),
       rendezvous_(std::move(rendezvous)),
       container_(std::move(container)),
-      pidfd_(std::move(pidfd)) {}
+      pidfd_(std::move(pidfd)),
+      output_(std::move(output)) {}
 
 DockerInstance::~DockerInstance() { Kill(); }
 
@@ -43,18 +49,20 @@ bool DockerInstance::KillAll(bool frozen) {
         .Post(Context::WithTimeout(kCleanUpTime), container_.Path("/kill?signal=KILL"))
         .IgnoreError();
   }
-  pollfd gone = {pidfd_.get(), POLLIN, 0};
-  while (poll(&gone, 1, kKillWaitMs) < 0 && errno == EINTR) {
-  }
-  return (gone.revents & POLLIN) != 0;
+  return WaitDead(pidfd_.get());
 }
+
+UniqueFd DockerInstance::OpenOutput() const { return OpenOutputDirectory(output_.get(), "."); }
 
 // By the cgroup's own file where we may write to it: the engine takes some ten milliseconds.
 bool DockerInstance::SetFrozen(bool frozen) {
   if (files().SetFrozen(frozen)) return true;
-  return container_.api()
-      .Post(Context::WithTimeout(kCleanUpTime), container_.Path(frozen ? "/pause" : "/unpause"))
-      .ok();
+  const bool done =
+      container_.api()
+          .Post(Context::WithTimeout(kCleanUpTime), container_.Path(frozen ? "/pause" : "/unpause"))
+          .ok();
+  paused_ = frozen && done;
+  return done;
 }
 
 }  // namespace nanogrid::docker

@@ -33,17 +33,21 @@ class Container {
 class DockerInstance final : public PipeInstance {
  public:
   DockerInstance(const FunctionPackage& package, InstancePipes pipes, InstanceFiles files, Uid uid,
-                 Rendezvous rendezvous, Container container, UniqueFd pidfd);
+                 Rendezvous rendezvous, Container container, UniqueFd pidfd, UniqueFd output);
   ~DockerInstance() override;
 
  private:
   bool KillAll(bool frozen) override;
   bool SetFrozen(bool frozen) override;
+  bool WaitFrozen() override { return paused_ || files().WaitFrozen(); }
+  UniqueFd OpenOutput() const override;
 
   Uid uid_;  // goes after the container, as does the next
   Rendezvous rendezvous_;
   Container container_;
-  UniqueFd pidfd_;  // of pid 1 inside
+  UniqueFd pidfd_;       // of pid 1 inside
+  UniqueFd output_;      // its output directory
+  bool paused_ = false;  // by the engine
 };
 
 }  // namespace nanogrid::docker

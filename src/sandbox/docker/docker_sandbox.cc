@@ -186,15 +186,15 @@ Result<std::unique_ptr<Instance>> DockerSandbox::Start(const Context& context,
   InstancePipeEnds theirs;
   NANOGRID_RETURN_IF_ERROR(MakeInstancePipes(ours, theirs));
   const ExpectedPeer peer{.pid = pid, .uid = uid.id(), .check_uid = !engine->maps_users};
-  const Result<UniqueFd> output =
+  Result<UniqueFd> output =
       rendezvous.Hand(context, peer, pidfd.get(), package.protocol == Protocol::kFrames, ours,
                       theirs, launch.get());
   if (!output.ok()) return ExplainEnd(context, container, output.status());
   const bool has_cgroup = cgroup.has_value();
   InstanceFiles files(pid, has_cgroup, has_cgroup ? *std::move(cgroup) : CgroupFiles{});
-  return std::make_unique<DockerInstance>(package, std::move(ours), std::move(files),
-                                          std::move(uid), std::move(rendezvous),
-                                          std::move(container), std::move(pidfd));
+  return std::make_unique<DockerInstance>(
+      package, std::move(ours), std::move(files), std::move(uid), std::move(rendezvous),
+      std::move(container), std::move(pidfd), *std::move(output));
 }
 
 }  // namespace

@@ -82,6 +82,24 @@ IsolationCheck CheckCgroups(const wire::Answer& answer, bool rootless) {
                    : "mount -t cgroup2 none /sys/fs/cgroup, or give the container a writable one"};
 }
 
+// What a function has around it here at most; the other checks say how to get more.
+IsolationCheck CheckLevel(const std::string& level) {
+  if (level == "users") {
+    return {Level::kOk, "isolation level", "users: the kernel's limits, a host user per sandbox",
+            ""};
+  }
+  if (level == "limits") {
+    return {Level::kWarning, "isolation level",
+            "limits: the kernel's limits, but all sandboxes are the same host user and share its "
+            "quotas",
+            "run the engine as root"};
+  }
+  return {Level::kWarning, "isolation level",
+          "none: namespaces, no capabilities, the system call filter; limits are watched, not "
+          "enforced",
+          "see docs/rootless.md"};
+}
+
 // Starts a real sandbox and has it answer.
 Status TryOut(const LinuxSandboxOptions& options) {
   NANOGRID_ASSIGN_OR_RETURN(const std::unique_ptr<Sandbox> sandbox, MakeLinuxSandbox(options));
@@ -129,6 +147,9 @@ IsolationReport InspectLinuxSandbox(const LinuxSandboxOptions& options) {
                                     : "root: every sandbox has an unprivileged uid of its own",
                            ""});
   report.checks.push_back(CheckCgroups(*answer, rootless));
+  const bool has_limits = answer->cgroups != wire::Cgroups::kNone;
+  report.level = !has_limits ? "none" : rootless ? "limits" : "users";
+  report.checks.push_back(CheckLevel(report.level));
   const Status tried = TryOut(options);
   report.usable = tried.ok();
   report.checks.push_back({tried.ok() ? Level::kOk : Level::kError, "a real sandbox",

@@ -16,10 +16,12 @@ class LinuxInstance final : public PipeInstance {
 
  private:
   bool KillAll(bool frozen) override;
+  UniqueFd OpenOutput() const override;
 
   std::shared_ptr<SpawnerClient> spawner_;
   const uint64_t id_;  // the spawner's
   UniqueFd pidfd_;
+  UniqueFd tmp_;  // the root of its /tmp
 };
 
 }  // namespace nanogrid

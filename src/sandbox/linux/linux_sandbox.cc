@@ -110,17 +110,33 @@ Result<wire::Configure> MakeConfigure(const LinuxSandboxOptions& options) {
       configure.cgroups = wire::Cgroups::kNone;
       break;
   }
-  configure.require_limits = options.require_limits ? 1 : 0;
+  switch (options.required) {
+    case LinuxSandboxOptions::Isolation::kNone:
+      configure.required = wire::Isolation::kNone;
+      break;
+    case LinuxSandboxOptions::Isolation::kLimits:
+      configure.required = wire::Isolation::kLimits;
+      break;
+    case LinuxSandboxOptions::Isolation::kUsers:
+      configure.required = wire::Isolation::kUsers;
+      break;
+  }
   return configure;
 }
 
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const LinuxSandboxOptions& options) {
-  NANOGRID_ASSIGN_OR_RETURN(const wire::Configure configure, MakeConfigure(options));
+  return MakeFaultyLinuxSandbox(options, 0);
+}
+
+Result<std::unique_ptr<Sandbox>> MakeFaultyLinuxSandbox(const LinuxSandboxOptions& options,
+                                                        int32_t fault_step) {
+  NANOGRID_ASSIGN_OR_RETURN(wire::Configure configure, MakeConfigure(options));
+  configure.fault_step = fault_step;
   return std::make_unique<LinuxSandbox>(std::make_shared<SpawnerClient>(configure));
 }
 
 Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri) {
-  NANOGRID_RETURN_IF_ERROR(uri.CheckQuery({"mode", "cgroups", "require_limits"}));
+  NANOGRID_RETURN_IF_ERROR(uri.CheckQuery({"mode", "cgroups", "required"}));
   if (!uri.path.empty() || uri.has_authority) {
     return InvalidArgument("linux: takes no path or host, got '{}'", uri.ToString());
   }
@@ -132,7 +148,9 @@ Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri) {
                                                            {"v1", Options::Cgroups::kV1},
                                                            {"v2", Options::Cgroups::kV2},
                                                            {"none", Options::Cgroups::kNone}};
-  const std::map<std::string, bool> booleans = {{"true", true}, {"false", false}};
+  const std::map<std::string, Options::Isolation> levels = {{"none", Options::Isolation::kNone},
+                                                            {"limits", Options::Isolation::kLimits},
+                                                            {"users", Options::Isolation::kUsers}};
   Options options;
   const auto choose = [&](const char* key, const auto& choices, auto& field) {
     const auto given = uri.query.find(key);
@@ -148,7 +166,7 @@ Result<std::unique_ptr<Sandbox>> MakeLinuxSandbox(const Uri& uri) {
   };
   NANOGRID_RETURN_IF_ERROR(choose("mode", modes, options.mode));
   NANOGRID_RETURN_IF_ERROR(choose("cgroups", cgroups, options.cgroups));
-  NANOGRID_RETURN_IF_ERROR(choose("require_limits", booleans, options.require_limits));
+  NANOGRID_RETURN_IF_ERROR(choose("required", levels, options.required));
   return MakeLinuxSandbox(options);
 }
 

@@ -144,15 +144,26 @@ Result<SpawnedInstance> SpawnerClient::Start(wire::Start& start, std::span<const
     return Unavailable("the spawner has died (errno {}); the next start makes a new one", error);
   }
   if (answer.failure.error != 0) return SetUpError(answer.failure);
+  if (received.fd_count < answer.fd_count) {
+    SendRelease(start.id);  // which kills it
+    return MakeError(absl::StatusCode::kResourceExhausted,
+                     "too many open files: an instance's descriptors do not fit into this process "
+                     "(RLIMIT_NOFILE)");
+  }
   instance.id = start.id;
   instance.pid = answer.pid;
   instance.has_cgroup = answer.has_cgroup != 0;
+  instance.mode = description_.mode;
+  instance.cgroups = description_.cgroups;
   return instance;
 }
 
 void SpawnerClient::Release(uint64_t id) {
   const std::lock_guard lock(mutex_);
-  if (!socket_) return;
+  if (socket_) SendRelease(id);
+}
+
+void SpawnerClient::SendRelease(uint64_t id) {
   wire::Release release;
   release.id = id;
   (void)SendWithFds(socket_.get(), &release, sizeof(release), {});

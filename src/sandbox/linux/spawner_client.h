@@ -17,6 +17,8 @@ struct SpawnedInstance {
   uint64_t id = 0;
   pid_t pid = -1;
   bool has_cgroup = false;
+  wire::Mode mode = wire::Mode::kAuto;                // as the spawner has chosen
+  wire::Cgroups cgroups = wire::Cgroups::kAuto;       // the same
   std::array<UniqueFd, wire::kStartedFdCount> fds{};  // invalid where the kernel has no such file
 };
 
@@ -30,11 +32,12 @@ class SpawnerClient {
   Result<wire::Answer> Describe();
   // `fds` in the order of wire::StartFd. The id in `start` is set here.
   Result<SpawnedInstance> Start(wire::Start& start, std::span<const int> fds);
-  // The instance is dead and its figures are no longer needed.
+  // The instance is dead and its figures are no longer needed. If it is not dead, it is killed.
   void Release(uint64_t id);
 
  private:
   Status EnsureRunning();
+  void SendRelease(uint64_t id);
 
   const wire::Configure configure_;
   std::mutex mutex_;

@@ -15,18 +15,22 @@ inline constexpr int kSpawnerSocket = 3;  // the spawner's end
 enum class Mode : uint32_t { kAuto, kRoot, kRootless };
 enum class Cgroups : uint32_t { kAuto, kV1, kV2, kNone };
 
+// As in LinuxSandboxOptions; each includes the one before.
+enum class Isolation : uint32_t { kNone, kLimits, kUsers };
+
 // First message, host to spawner. Answered by Answer.
 struct Configure {
   Mode mode = Mode::kAuto;
   Cgroups cgroups = Cgroups::kAuto;
-  uint32_t require_limits = 0;
+  Isolation required = Isolation::kNone;
+  int32_t fault_step = 0;           // for tests: this step of the set-up fails; 0: none
   char runtime_dir[kMaxPath] = {};  // absolute, or empty
 };
 
 // Where a set-up stopped. `step` is for people: "mount /tmp".
 struct Failure {
   int32_t error = 0;  // errno; 0: no failure
-  char step[256] = {};
+  char step[512] = {};
 };
 
 struct Answer {
@@ -38,6 +42,7 @@ struct Answer {
   // To Start.
   int32_t pid = 0;  // of the instance's init, in the host's pid namespace
   uint32_t has_cgroup = 0;
+  uint32_t fd_count = 0;  // that travel with it
 };
 
 enum class Request : uint32_t { kStart, kRelease };
@@ -63,15 +68,21 @@ struct Start {
 // Pipes. None may be a file of the host's: they are given away.
 enum StartFd { kInput, kOutput, kLog, kControl, kLaunch, kStartFdCount };
 
-// pidfd always; the others only with a cgroup.
+// Of the directory in an instance's /tmp that result files are collected from.
+inline constexpr char kOutputName[] = "output";
+
+// The first two always; the others only with a cgroup.
 enum StartedFd {
   kPidFd,
-  kFreezeFd,        // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
-  kCpuFd,           // nanoseconds (v1) or cpu.stat (v2)
-  kPeakMemoryFd,    // bytes; absent before Linux 5.19 on v2
-  kMemoryFd,        // bytes in use
+  kTmpFd,         // the root of its /tmp, O_PATH; never a place to resolve a path from but beneath
+  kFreezeFd,      // "FROZEN"/"THAWED" (v1) or "1"/"0" (v2)
+  kCpuFd,         // nanoseconds (v1) or cpu.stat (v2)
+  kPeakMemoryFd,  // bytes; absent before Linux 5.19 on v2
+  kMemoryFd,      // bytes in use
   kMemoryEventsFd,  // has a line "oom_kill N"
   kPidsEventsFd,    // "max N"; POLLPRI when it grows
+  kMembersFd,       // cgroup.procs (v1) or cgroup.events (v2)
+  kKillFd,          // v2: "1" kills everything in it
   kStartedFdCount,
 };
 

@@ -173,6 +173,15 @@ void Serve(const std::string& id, uint64_t deadline_ms, const std::string& event
   } else if (command == "answer-and-exit") {
     Answer("\"last words\"");
     _exit(number);
+  } else if (command == "orphan-and-exit" || command == "orphan-answer-and-exit") {
+    // A descendant in a session of its own keeps every descriptor open.
+    if (fork() == 0) {
+      setsid();
+      if (fork() != 0) _exit(0);
+      for (;;) pause();
+    }
+    if (command != "orphan-and-exit") Answer("\"last words\"");
+    _exit(number);
   } else if (command == "exit") {
     _exit(number);
   } else if (command == "signal") {

@@ -1,105 +1,24 @@
 #include "sandbox/linux/spawner/cgroups.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <sstream>
 
 #include "sandbox/linux/spawner/cgroup_mounts.h"
+#include "sandbox/linux/spawner/cgroup_sweep.h"
 #include "sandbox/linux/spawner/files.h"
 
 namespace nanogrid::spawner {
 namespace {
 
 constexpr size_t kSpare = 4;
-constexpr char kPrefix[] = "nanogrid-";
-constexpr char kLeafName[] = "nanogrid-host";  // where MoveProcessesToLeaf puts the host
-
-std::vector<std::string> Directories(int dir) {
-  std::vector<std::string> names;
-  const int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(copy >= 0 ? fdopendir(copy) : nullptr, closedir);
-  if (!stream) return names;
-  while (const dirent* entry = readdir(stream.get())) {
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.push_back(entry->d_name);
-  }
-  return names;
-}
-
-void KillAll(int dir) {
-  (void)WriteFileAt(dir, "freezer.state", "THAWED");
-  (void)WriteFileAt(dir, "cgroup.freeze", "0");
-  if (WriteFileAt(dir, "cgroup.kill", "1")) return;
-  std::istringstream pids(ReadFileAt(dir, "cgroup.procs"));
-  for (pid_t pid; pids >> pid;) {
-    if (pid > 0) kill(pid, SIGKILL);
-  }
-}
-
-// A directory of a spawner that did not live to remove it; locked, so that it is ours.
-struct Stale {
-  UniqueFd base;
-  std::string name;
-  UniqueFd directory;
-};
-
-void RemoveGroups(const Stale& stale) {
-  for (const std::string& child : Directories(stale.directory.get())) {
-    for (int tries = 0; tries < 100; ++tries) {
-      if (unlinkat(stale.directory.get(), child.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY)
-        break;
-      const timespec pause = {0, 5'000'000};
-      nanosleep(&pause, nullptr);
-    }
-  }
-  (void)unlinkat(stale.base.get(), stale.name.c_str(), AT_REMOVEDIR);
-}
-
-// Empties and removes what dead spawners left below `bases`. First everything is killed, in all
-// hierarchies: what one of them holds frozen does not leave the others.
-void Sweep(const std::vector<std::string>& bases) {
-  std::vector<Stale> all;
-  for (const std::string& path : bases) {
-    const UniqueFd base = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!base) continue;
-    for (std::string& name : Directories(base.get())) {
-      if (!name.starts_with(kPrefix) || name == kLeafName) continue;
-      UniqueFd directory = OpenAt(base.get(), name.c_str(), O_RDONLY | O_DIRECTORY);
-      if (!directory || flock(directory.get(), LOCK_EX | LOCK_NB) != 0) continue;
-      all.push_back(
-          {OpenAt(base.get(), ".", O_RDONLY | O_DIRECTORY), std::move(name), std::move(directory)});
-    }
-  }
-  for (const Stale& stale : all) {
-    for (const std::string& child : Directories(stale.directory.get())) {
-      const UniqueFd group = OpenAt(stale.directory.get(), child.c_str(), O_RDONLY | O_DIRECTORY);
-      if (group) KillAll(group.get());
-    }
-  }
-  for (const Stale& stale : all) RemoveGroups(stale);
-}
-
-// Where spawners that ran before this one may have left something: in our own group, and, where
-// every session or command gets a new one, in the groups beside it.
-void AddWithSiblings(const CgroupMount& mount, std::vector<std::string>& bases) {
-  bases.push_back(mount.own);
-  if (mount.own == mount.mount_point) return;
-  const std::string parent = mount.own.substr(0, mount.own.rfind('/') + 1);
-  const UniqueFd dir = OpenAt(AT_FDCWD, parent.c_str(), O_RDONLY | O_DIRECTORY);
-  if (!dir) return;
-  for (const std::string& name : Directories(dir.get())) {
-    std::string sibling = parent + name;
-    if (sibling != mount.own) bases.push_back(std::move(sibling));
-  }
-}
 
 bool Contains(const std::string& words, const char* word) {
   std::istringstream in(words);
@@ -112,7 +31,7 @@ bool Contains(const std::string& words, const char* word) {
 // Moves every process of a v2 group into a leaf of it: a group that has processes cannot hand
 // controllers to its children.
 bool MoveProcessesToLeaf(int group) {
-  if (mkdirat(group, kLeafName, 0755) != 0 && errno != EEXIST) return false;
+  if (mkdirat(group, kCgroupLeaf, 0755) != 0 && errno != EEXIST) return false;
   for (int round = 0; round < 10; ++round) {
     std::istringstream pids(ReadFileAt(group, "cgroup.procs"));
     bool any = false;
@@ -131,8 +50,17 @@ void LeaveLeaf(int group) {
     (void)WriteFileAt(group, "cgroup.subtree_control", change);
   }
   if (WriteFileAt(group, "cgroup.procs", "0")) {
-    (void)unlinkat(group, kLeafName, AT_REMOVEDIR);
+    (void)unlinkat(group, kCgroupLeaf, AT_REMOVEDIR);
   }
+}
+
+// Whether systemd handed this group over, Delegate=yes (systemd.resource-control(5)).
+bool IsDelegated(const std::string& path) {
+  for (const char* const name : {"user.delegate", "trusted.delegate"}) {
+    char value = 0;
+    if (getxattr(path.c_str(), name, &value, 1) == 1 && value == '1') return true;
+  }
+  return false;
 }
 
 bool EnableControllers(int group, std::string& note) {
@@ -165,7 +93,7 @@ bool Cgroups::SetUp(wire::Cgroups wanted, bool rootless, Failure& failure) {
   (void)!getrandom(&random, sizeof(random), 0);
   char text[17];
   std::snprintf(text, sizeof(text), "%016lx", static_cast<unsigned long>(random));
-  name_ = kPrefix + std::string(text);
+  name_ = kCgroupPrefix + std::string(text);
 
   note_ = "turned off by an option";
   if (wanted == wire::Cgroups::kNone) return true;
@@ -213,7 +141,7 @@ bool Cgroups::SetUpV1() {
   for (const CgroupMount& mount : mounts) {
     if (!mount.v2) AddWithSiblings(mount, bases);
   }
-  Sweep(bases);
+  SweepCgroups(bases);
   bool memory = false, pids = false;
   for (const CgroupMount& mount : mounts) {
     if (mount.v2) continue;
@@ -246,21 +174,23 @@ bool Cgroups::SetUpV1() {
 bool Cgroups::SetUpV2(bool rootless) {
   for (const CgroupMount& mount : FindCgroupMounts()) {
     if (!mount.v2) continue;
-    // As root the top: another manager's group is left as it is. Rootless: only what was delegated.
-    std::string path = rootless ? mount.own : mount.mount_point;
-    const std::string leaf = std::string("/") + kLeafName;  // where an earlier engine moved us
-    if (path.ends_with(leaf)) path.resize(path.size() - leaf.size());
+    std::string own = mount.own;
+    const std::string leaf = std::string("/") + kCgroupLeaf;  // where an earlier engine moved us
+    if (own.ends_with(leaf)) own.resize(own.size() - leaf.size());
+    // Rootless: only what was delegated. As root, too, if there is that; else the top: another
+    // manager's group is left as it is.
+    const std::string& path = rootless || IsDelegated(own) ? own : mount.mount_point;
     const UniqueFd group = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
     if (!group || faccessat(group.get(), "cgroup.subtree_control", W_OK, AT_EACCESS) != 0) {
       note_ = path + " is not writable: no cgroup was delegated to this process";
       continue;
     }
     if (!EnableControllers(group.get(), note_)) continue;
-    in_leaf_ = faccessat(group.get(), kLeafName, F_OK, 0) == 0;
+    in_leaf_ = faccessat(group.get(), kCgroupLeaf, F_OK, 0) == 0;
     Hierarchy hierarchy;
     hierarchy.memory = hierarchy.pids = hierarchy.cpuacct = hierarchy.freezer = true;
     hierarchy.cpu = Contains(ReadFileAt(group.get(), "cgroup.subtree_control"), "cpu");
-    Sweep({path});
+    SweepCgroups({path});
     if (!AddHierarchy(path, std::move(hierarchy))) continue;
     if (EnableControllers(hierarchies_.back().directory.get(), note_)) return true;
     Clear();
@@ -272,17 +202,15 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
   Cgroup cgroup;
   cgroup.name = std::to_string(next_++);
   const bool v2 = kind_ == wire::Cgroups::kV2;
-  const auto fail = [&](const char* step) {
-    Fail(failure, errno, step);
+  const auto give_up = [&] {
     Remove(std::move(cgroup));
     return std::nullopt;
   };
   for (const Hierarchy& hierarchy : hierarchies_) {
-    if (mkdirat(hierarchy.directory.get(), cgroup.name.c_str(), 0755) != 0) {
-      return fail("create cgroup");
-    }
+    const bool made = mkdirat(hierarchy.directory.get(), cgroup.name.c_str(), 0755) == 0;
+    if (!Passes(made, failure, "create cgroup")) return give_up();
     UniqueFd dir = OpenAt(hierarchy.directory.get(), cgroup.name.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!dir) return fail("open cgroup");
+    if (!Passes(static_cast<bool>(dir), failure, "open cgroup")) return give_up();
     const auto open_file = [&](wire::StartedFd which, const char* name, int flags) {
       cgroup.files[which] = OpenAt(dir.get(), name, flags);
     };
@@ -294,6 +222,8 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
     }
     if (hierarchy.pids) {
       open_file(wire::kPidsEventsFd, "pids.events", O_RDONLY);
+      open_file(wire::kMembersFd, v2 ? "cgroup.events" : "cgroup.procs", O_RDONLY);
+      if (v2) open_file(wire::kKillFd, "cgroup.kill", O_WRONLY);
     }
     if (hierarchy.cpuacct) open_file(wire::kCpuFd, v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY);
     if (hierarchy.freezer) {
@@ -303,7 +233,7 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
       cgroup.directory = std::move(dir);
     } else {
       UniqueFd tasks = OpenAt(dir.get(), "tasks", O_WRONLY);
-      if (!tasks) return fail("open cgroup tasks");
+      if (!Passes(static_cast<bool>(tasks), failure, "open cgroup tasks")) return give_up();
       cgroup.tasks.push_back(std::move(tasks));
     }
   }
@@ -311,8 +241,16 @@ std::optional<Cgroup> Cgroups::Make(Failure& failure) {
     char drop[256];  // poll reports the state as new until it was read once
     (void)!pread(cgroup.files[which].get(), drop, sizeof(drop), 0);
   }
-  if (!cgroup.files[wire::kMemoryEventsFd]) return fail("open cgroup memory events");
-  if (!cgroup.files[wire::kPidsEventsFd]) return fail("open cgroup pids.events");
+  struct Needed {
+    wire::StartedFd which;
+    const char* step;
+  };
+  for (const Needed& needed : {Needed{wire::kMemoryEventsFd, "open cgroup memory events"},
+                               Needed{wire::kPidsEventsFd, "open cgroup pids.events"},
+                               Needed{wire::kMembersFd, "open cgroup members"}}) {
+    const bool open = static_cast<bool>(cgroup.files[needed.which]);
+    if (!Passes(open, failure, needed.step)) return give_up();
+  }
   return cgroup;
 }
 
@@ -322,25 +260,25 @@ bool Cgroups::Limit(const Cgroup& cgroup, const CgroupLimits& limits, Failure& f
   for (const Hierarchy& hierarchy : hierarchies_) {
     const UniqueFd dir =
         OpenAt(hierarchy.directory.get(), cgroup.name.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!dir) return Fail(failure, errno, "open cgroup");
+    if (!Passes(static_cast<bool>(dir), failure, "open cgroup")) return false;
     if (hierarchy.memory) {
-      if (!WriteFileAt(dir.get(), v2 ? "memory.max" : "memory.limit_in_bytes", memory)) {
-        return Fail(failure, errno, "limit memory to", memory.c_str());
-      }
+      const char* const file = v2 ? "memory.max" : "memory.limit_in_bytes";
+      const bool limited = WriteFileAt(dir.get(), file, memory);
+      if (!Passes(limited, failure, "limit memory to", memory.c_str())) return false;
       // No swap beyond it; absent where the kernel does not account swap.
       (void)WriteFileAt(dir.get(), v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes",
                         v2 ? "0" : memory);
     }
     if (hierarchy.pids &&
-        !WriteFileAt(dir.get(), "pids.max", std::to_string(limits.max_processes))) {
-      return Fail(failure, errno, "limit processes");
+        !Passes(WriteFileAt(dir.get(), "pids.max", std::to_string(limits.max_processes)), failure,
+                "limit processes")) {
+      return false;
     }
     if (hierarchy.cpu && limits.cpu_quota_us != 0) {
       const std::string quota = std::to_string(limits.cpu_quota_us);
-      if (!WriteFileAt(dir.get(), v2 ? "cpu.max" : "cpu.cfs_quota_us",
-                       v2 ? quota + " 100000" : quota)) {
-        return Fail(failure, errno, "limit cpu to", quota.c_str());
-      }
+      const bool limited = WriteFileAt(dir.get(), v2 ? "cpu.max" : "cpu.cfs_quota_us",
+                                       v2 ? quota + " 100000" : quota);
+      if (!Passes(limited, failure, "limit cpu to", quota.c_str())) return false;
     }
   }
   const bool has_cpu = std::any_of(hierarchies_.begin(), hierarchies_.end(),

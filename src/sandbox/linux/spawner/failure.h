@@ -24,4 +24,15 @@ inline bool Fail(Failure& failure, int error, const char* step, const char* deta
   return false;
 }
 
+// A seam for tests: the step that the countdown ends at fails, although it was done. It lies in
+// memory that the spawner's children share; null unless the configuration asks for it.
+inline int32_t* steps_to_fault = nullptr;
+
+// Whether a step was taken; if not, it is noted with errno. Every step that can fail passes here.
+inline bool Passes(bool done, Failure& failure, const char* step, const char* detail = nullptr) {
+  if (!done) return Fail(failure, errno, step, detail);
+  if (steps_to_fault == nullptr || *steps_to_fault == 0 || --*steps_to_fault != 0) return true;
+  return Fail(failure, EIO, step, detail);
+}
+
 }  // namespace nanogrid::spawner

@@ -38,9 +38,7 @@ struct Child {
   const LaunchPlan& plan;
   Failure& failure;
 
-  bool Step(long result, const char* step) const {
-    return result < 0 ? Fail(failure, errno, step) : true;
-  }
+  bool Step(long result, const char* step) const { return Passes(result >= 0, failure, step); }
 
   bool JoinCgroups() const {
     for (const int tasks : plan.cgroup_tasks) {
@@ -49,14 +47,18 @@ struct Child {
     return Step(unshare(CLONE_NEWCGROUP), "create cgroup namespace");
   }
 
+  bool MountProc() const {
+    const int proc = MakeMount(
+        "proc", {}, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return Step(proc, "make /proc") && Step(MoveMount(proc, AT_FDCWD, "proc"), "mount /proc");
+  }
+
   bool Mount() const {
     if (!Step(setns(plan.mount_template, CLONE_NEWNS), "enter root template") ||
         !Step(unshare(CLONE_NEWNS), "create mount namespace") ||
-        !Step(mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, plan.tmp_options),
-              "mount /tmp") ||
-        !Step(MoveMount(plan.code_tree, AT_FDCWD, kCodePath), "bind code") ||
-        !Step(mount("proc", "/proc", "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
-              "mount /proc")) {
+        // All paths from here on are relative to the root, where setns has left us.
+        !Step(MoveMount(plan.tmp_tree, AT_FDCWD, "tmp"), "mount /tmp") ||
+        !Step(MoveMount(plan.code_tree, AT_FDCWD, kCodePath + 1), "bind code") || !MountProc()) {
       return false;
     }
     for (const std::string& path : plan.masks->files) {
@@ -69,10 +71,11 @@ struct Child {
         return false;
       }
     }
-    if (plan.rootless && !Step(umount2(kHostProc, MNT_DETACH), "unmount the host's /proc")) {
+    if (plan.rootless &&
+        !Step(umount2(kHostProc, MNT_DETACH | UMOUNT_NOFOLLOW), "unmount the host's /proc")) {
       return false;
     }
-    return Step(chdir(kCodePath), "enter code directory");
+    return Step(fchdir(plan.code_tree), "enter code directory");
   }
 
   bool JoinNetwork() const {
@@ -171,6 +174,7 @@ struct Child {
     if (!Step(sigprocmask(SIG_SETMASK, &none, nullptr), "unblock signals")) return false;
     const char* argv[] = {"init", nullptr};
     const char* envp[] = {nullptr};
+    if (!Step(0, "exec init")) return false;
     return Step(syscall(SYS_execveat, plan.init, "", argv, envp, AT_EMPTY_PATH), "exec init");
   }
 

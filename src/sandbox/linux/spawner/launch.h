@@ -25,8 +25,8 @@ struct LaunchPlan {
   int cgroup_directory = -1;            // v2, or -1
   std::span<const int> cgroup_tasks{};  // v1
   int mount_template = -1;
-  int code_tree = -1;            // detached, read-only
-  const char* tmp_options = "";  // "size=…,nr_inodes=…"
+  int code_tree = -1;  // detached, read-only
+  int tmp_tree = -1;   // detached
   const ProcMasks* masks = nullptr;
   int network_namespace = -1;  // -1: the host's
   int user_namespace = -1;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,6 +70,12 @@ int main() {
   if (null < 0 || host < 0 || watched < 0) return 1;
   for (int fd = 0; fd < kFirstFd; ++fd) {
     if (fd != null) dup3(null, fd, O_CLOEXEC);
+  }
+  // Every instance takes some ten, however few the host's soft limit leaves the host.
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
   }
   const int init = MakeInit();
   if (init < 0) return 1;

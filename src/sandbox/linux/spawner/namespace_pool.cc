@@ -61,8 +61,14 @@ class NamespaceHolder {
   // A user namespace belongs to `owner`; 0: to the spawner's user.
   NamespaceHolder(int flag, uid_t owner, Failure& failure, const char* step) {
     int ready[2], hold[2];
-    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(hold, O_CLOEXEC) != 0) {
+    if (pipe2(ready, O_CLOEXEC) != 0) {
       Fail(failure, errno, step);
+      return;
+    }
+    if (pipe2(hold, O_CLOEXEC) != 0) {
+      Fail(failure, errno, step);
+      close(ready[0]);
+      close(ready[1]);
       return;
     }
     pid_ = fork();
@@ -83,8 +89,8 @@ class NamespaceHolder {
     int error = pid_ < 0 ? errno : ECHILD;
     if (pid_ > 0 && read(ready[0], &error, sizeof(error)) != sizeof(error)) error = ECHILD;
     close(ready[0]);
-    ok_ = error == 0;
-    if (!ok_) Fail(failure, error, step);
+    errno = error;
+    ok_ = Passes(error == 0, failure, step);
   }
   NamespaceHolder(const NamespaceHolder&) = delete;
   NamespaceHolder& operator=(const NamespaceHolder&) = delete;
@@ -126,6 +132,11 @@ uid_t RangeBase() {
 }  // namespace
 
 bool IdentityPool::NextId(uid_t& id, Failure& failure) {
+  if (!unused_.empty()) {
+    id = unused_.back();
+    unused_.pop_back();
+    return true;
+  }
   if (next_ == block_end_) {
     const uid_t base = RangeBase();
     if (base == 0) return Fail(failure, ERANGE, "find unused uids in /proc/self/uid_map");
@@ -158,25 +169,23 @@ bool IdentityPool::NextId(uid_t& id, Failure& failure) {
 std::optional<Identity> IdentityPool::Make(Failure& failure) {
   Identity identity;
   if (!rootless_ && !NextId(identity.outer_id, failure)) return std::nullopt;
+  if (MakeNamespace(identity, failure)) return identity;
+  if (!rootless_) unused_.push_back(identity.outer_id);
+  return std::nullopt;
+}
+
+bool IdentityPool::MakeNamespace(Identity& identity, Failure& failure) const {
   NamespaceHolder holder(CLONE_NEWUSER, identity.outer_id, failure, "create user namespace");
-  if (!holder) return std::nullopt;
+  if (!holder) return false;
   // Rootless: 0 is the caller, as the spawner's own user namespace calls it.
   const std::string map =
       std::to_string(kInnerId) + " " + std::to_string(identity.outer_id) + " 1\n";
-  if (!WriteFileAt(AT_FDCWD, holder.Path("uid_map").c_str(), map)) {
-    Fail(failure, errno, "write uid_map", map.c_str());
-    return std::nullopt;
-  }
-  if (!WriteFileAt(AT_FDCWD, holder.Path("gid_map").c_str(), map)) {
-    Fail(failure, errno, "write gid_map", map.c_str());
-    return std::nullopt;
+  for (const char* const name : {"uid_map", "gid_map"}) {
+    const bool written = WriteFileAt(AT_FDCWD, holder.Path(name).c_str(), map);
+    if (!Passes(written, failure, "map ids of an instance: write", name)) return false;
   }
   identity.user_namespace = OpenAt(AT_FDCWD, holder.Path("ns/user").c_str(), O_RDONLY);
-  if (!identity.user_namespace) {
-    Fail(failure, errno, "open user namespace");
-    return std::nullopt;
-  }
-  return identity;
+  return Passes(static_cast<bool>(identity.user_namespace), failure, "open user namespace");
 }
 
 std::optional<Identity> IdentityPool::Take(Failure& failure) {
@@ -200,10 +209,7 @@ std::optional<UniqueFd> MakeNetwork(Failure& failure) {
   NamespaceHolder holder(CLONE_NEWNET, 0, failure, "create network namespace");
   if (!holder) return std::nullopt;
   UniqueFd network = OpenAt(AT_FDCWD, holder.Path("ns/net").c_str(), O_RDONLY);
-  if (!network) {
-    Fail(failure, errno, "open network namespace");
-    return std::nullopt;
-  }
+  if (!Passes(static_cast<bool>(network), failure, "open network namespace")) return std::nullopt;
   return network;
 }
 

@@ -35,11 +35,13 @@ class IdentityPool {
 
  private:
   std::optional<Identity> Make(Failure& failure);
+  bool MakeNamespace(Identity& identity, Failure& failure) const;
   bool NextId(uid_t& id, Failure& failure);
 
   bool rootless_;
   std::vector<Identity> free_;
   std::vector<UniqueFd> locks_;  // one per block of ids
+  std::vector<uid_t> unused_;    // given back by a Make that failed
   uid_t next_ = 0;
   uid_t block_end_ = 0;
 };

@@ -42,40 +42,40 @@ class Builder {
         failure_(failure) {}
 
   bool Build() {
-    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return Fail(failure_, errno, "make mounts private");
-    }
+    const bool is_private = mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    if (!Passes(is_private, failure_, "make mounts private")) return false;
     // Sources are opened before the stage hides anything.
-    const UniqueFd runtime = runtime_dir_.empty() ? UniqueFd() : Source(runtime_dir_.c_str());
-    if (!runtime_dir_.empty() && !runtime) return Missing(runtime_dir_.c_str());
-    const UniqueFd host_proc = Source("/proc");
+    UniqueFd runtime, host_proc;
+    if (!runtime_dir_.empty() && !Open(runtime_dir_.c_str(), runtime)) return false;
+    if (rootless_ && !Open("/proc", host_proc)) return false;
     if (root_.empty() ? !StageHostRoot() : !StageGivenRoot()) return false;
     if (!StageDevices()) return false;
     if (runtime && !Attach(runtime, "var/runtime")) return false;
-    if (rootless_ && (!host_proc || !Attach(host_proc, kHostProc + 1))) {
-      return Fail(failure_, errno, "bind the host's /proc");
-    }
+    if (host_proc && !Attach(host_proc, kHostProc + 1)) return false;
     return Enter();
   }
 
  private:
-  bool Missing(const char* path) { return Fail(failure_, errno, "open", path); }
+  bool Step(bool done, const char* step, const char* detail = nullptr) {
+    return Passes(done, failure_, step, detail);
+  }
 
   // A detached copy of what is mounted at and below `path`.
-  UniqueFd Source(const char* path) {
+  static UniqueFd Source(const char* path) {
     return UniqueFd(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  }
+  bool Open(const char* path, UniqueFd& tree) {
+    tree = Source(path);
+    return Step(static_cast<bool>(tree), "open", path);
   }
   // Read-only, no devices, no set-user-id, at a path below the stage.
   bool Attach(const UniqueFd& tree, const char* path) {
-    if (!Restrict(tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true)) {
-      return Fail(failure_, errno, "make read-only", path);
-    }
-    if (MoveMount(tree.get(), stage_.get(), path) != 0) return Fail(failure_, errno, "bind", path);
-    return true;
+    constexpr auto kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    return Step(Restrict(tree.get(), kAttributes, true), "make read-only", path) &&
+           Step(MoveMount(tree.get(), stage_.get(), path) == 0, "bind", path);
   }
   bool Directory(const char* path) {
-    if (mkdirat(stage_.get(), path, 0755) == 0 || errno == EEXIST) return true;
-    return Fail(failure_, errno, "mkdir", path);
+    return Step(mkdirat(stage_.get(), path, 0755) == 0 || errno == EEXIST, "mkdir", path);
   }
   bool Directories(std::initializer_list<const char*> paths) {
     for (const char* path : paths) {
@@ -86,8 +86,7 @@ class Builder {
   bool File(const char* path, std::string_view content) {
     const UniqueFd fd(
         openat(stage_.get(), path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (fd && WriteFd(fd.get(), content)) return true;
-    return Fail(failure_, errno, "write", path);
+    return Step(fd && WriteFd(fd.get(), content), "write", path);
   }
   // A host file's content, if there is one.
   bool CopyFile(const char* host_path, const char* path) {
@@ -95,16 +94,16 @@ class Builder {
     return content.empty() || File(path, content);
   }
   bool Link(const char* target, const char* path) {
-    if (symlinkat(target, stage_.get(), path) == 0) return true;
-    return Fail(failure_, errno, "symlink", path);
+    return Step(symlinkat(target, stage_.get(), path) == 0, "symlink", path);
   }
-  bool Tmpfs(const char* path, const char* options) {
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NOEXEC, options) == 0) return true;
-    return Fail(failure_, errno, "mount tmpfs on", path);
+  // Where the tree is put together.
+  bool Stage(const char* options) {
+    const bool mounted = mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NOEXEC, options) == 0;
+    return Step(mounted, "mount tmpfs on", kStage) && OpenStage();
   }
   bool OpenStage() {
     stage_ = OpenAt(AT_FDCWD, kStage, O_PATH | O_DIRECTORY);
-    return stage_ ? true : Missing(kStage);
+    return Step(static_cast<bool>(stage_), "open", kStage);
   }
 
   bool StageHostRoot();
@@ -134,11 +133,10 @@ bool Builder::StageHostRoot() {
     Entry entry{path + 1, UniqueFd(), {}};
     if (S_ISLNK(info.st_mode)) {
       char target[256] = {};
-      if (readlink(path, target, sizeof(target) - 1) < 0) return Missing(path);
+      if (!Step(readlink(path, target, sizeof(target) - 1) > 0, "read link", path)) return false;
       entry.link = target;
     } else {
-      entry.tree = Source(path);
-      if (!entry.tree) return Missing(path);
+      if (!Open(path, entry.tree)) return false;
     }
     entries.push_back(std::move(entry));
   }
@@ -146,7 +144,7 @@ bool Builder::StageHostRoot() {
   const UniqueFd alternatives = Source("/etc/alternatives");
   const UniqueFd pki = Source("/etc/pki/ca-trust/extracted");
 
-  if (!Tmpfs(kStage, "size=8m,nr_inodes=512,mode=0755") || !OpenStage()) return false;
+  if (!Stage("size=8m,nr_inodes=512,mode=0755")) return false;
   for (const Entry& entry : entries) {
     if (!entry.link.empty()) {
       if (!Link(entry.link.c_str(), entry.name)) return false;
@@ -186,32 +184,27 @@ bool Builder::StageEtc() {
 
 // A given root directory, read-only, under a skeleton that has the mount points it may lack.
 bool Builder::StageGivenRoot() {
-  if (root_.find_first_of(":,\\") != std::string::npos) {
-    return Fail(failure_, EINVAL,
-                "use a root directory with ':', ',' or '\\' in its name:", root_.c_str());
-  }
-  const UniqueFd root = Source(root_.c_str());
-  if (!root) return Missing(root_.c_str());
-  if (!Tmpfs(kStage, "size=4m,nr_inodes=64,mode=0755") || !OpenStage()) return false;
+  UniqueFd root;
+  if (!Open(root_.c_str(), root) || !Stage("size=4m,nr_inodes=64,mode=0755")) return false;
   if (!Directories({"lower", "merged", "skeleton", "skeleton/dev", "skeleton/proc", "skeleton/sys",
                     "skeleton/tmp", "skeleton/var", "skeleton/var/task", "skeleton/var/runtime"}) ||
       (rootless_ && !Directory((std::string("skeleton") + kHostProc).c_str()))) {
     return false;
   }
-  if (MoveMount(root.get(), stage_.get(), "lower") != 0) {
-    return Fail(failure_, errno, "bind root", root_.c_str());
+  if (!Step(MoveMount(root.get(), stage_.get(), "lower") == 0, "bind root", root_.c_str())) {
+    return false;
   }
-  const std::string merged = std::string(kStage) + "/merged";
-  const std::string options = std::string("lowerdir=") + kStage + "/skeleton:" + kStage + "/lower";
-  if (mount("overlay", merged.c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV,
-            options.c_str()) != 0) {
-    return Fail(failure_, errno, "overlay root", root_.c_str());
-  }
+  // What the given directory has in the places of the skeleton, links above all, the skeleton
+  // hides; and overlayfs is not to heed marks that it may carry.
+  const std::string stage = kStage, merged = stage + "/merged";
+  const std::string options =
+      "lowerdir=" + stage + "/skeleton:" + stage + "/lower,redirect_dir=nofollow,metacopy=off";
+  const bool mounted = mount("overlay", merged.c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV,
+                             options.c_str()) == 0;
+  if (!Step(mounted, "overlay root", root_.c_str())) return false;
   const UniqueFd tree(open_tree(AT_FDCWD, merged.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  if (!tree || MoveMount(tree.get(), AT_FDCWD, kStage) != 0) {
-    return Fail(failure_, errno, "move root", root_.c_str());
-  }
-  return OpenStage();
+  return Step(tree && MoveMount(tree.get(), stage_.get(), ".") == 0, "move root", root_.c_str()) &&
+         OpenStage();
 }
 
 bool Builder::StageDevices() {
@@ -224,11 +217,11 @@ bool Builder::StageDevices() {
       {"null", 3, {}}, {"zero", 5, {}}, {"full", 7, {}}, {"random", 8, {}}, {"urandom", 9, {}}};
   for (Device& device : devices) {
     const std::string path = std::string("/dev/") + device.name;
-    device.tree = Source(path.c_str());
-    if (!device.tree) return Missing(path.c_str());
+    if (!Open(path.c_str(), device.tree)) return false;
   }
-  const std::string dev = std::string(kStage) + "/dev";
-  if (!Tmpfs(dev.c_str(), "size=64k,nr_inodes=32,mode=0755")) return false;
+  const MountOption options[] = {{"size", "64k"}, {"nr_inodes", "32"}, {"mode", "0755"}};
+  const UniqueFd dev(MakeMount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  if (!Step(dev && MoveMount(dev.get(), stage_.get(), "dev") == 0, "mount /dev")) return false;
   for (const Device& device : devices) {
     const std::string path = std::string("dev/") + device.name;
     // Nodes of our own where that is allowed: five mounts fewer to copy at each start.
@@ -239,10 +232,11 @@ bool Builder::StageDevices() {
     }
     if (!File(path.c_str(), "")) return false;
     // Read-only: that closes the host's node to chmod and the like, not the device to writing.
-    if (!Restrict(device.tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                  false) ||
-        MoveMount(device.tree.get(), stage_.get(), path.c_str()) != 0) {
-      return Fail(failure_, errno, "bind", path.c_str());
+    constexpr auto kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+    if (!Step(Restrict(device.tree.get(), kAttributes, false) &&
+                  MoveMount(device.tree.get(), stage_.get(), path.c_str()) == 0,
+              "bind", path.c_str())) {
+      return false;
     }
   }
   if (!Link("/proc/self/fd", "dev/fd") || !Link("/proc/self/fd/0", "dev/stdin") ||
@@ -250,23 +244,17 @@ bool Builder::StageDevices() {
       !Link("/tmp", "dev/shm")) {
     return false;
   }
-  const UniqueFd mounted = OpenAt(stage_.get(), "dev", O_PATH | O_DIRECTORY);
-  if (!mounted || !Restrict(mounted.get(), MOUNT_ATTR_RDONLY, false)) {
-    return Fail(failure_, errno, "make read-only /dev");
-  }
-  return true;
+  return Step(Restrict(dev.get(), MOUNT_ATTR_RDONLY, false), "make read-only /dev");
 }
 
 // Makes the stage the root of this mount namespace and drops the host's tree.
 bool Builder::Enter() {
-  if (!Restrict(stage_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, false)) {
-    return Fail(failure_, errno, "make root read-only");
-  }
-  if (fchdir(stage_.get()) != 0) return Fail(failure_, errno, "enter root");
-  if (syscall(SYS_pivot_root, ".", ".") != 0) return Fail(failure_, errno, "pivot_root");
-  if (umount2(".", MNT_DETACH) != 0) return Fail(failure_, errno, "detach the host's root");
-  if (chdir("/") != 0) return Fail(failure_, errno, "chdir /");
-  return true;
+  constexpr auto kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  return Step(Restrict(stage_.get(), kAttributes, false), "make root read-only") &&
+         Step(fchdir(stage_.get()) == 0, "enter root") &&
+         Step(syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root") &&
+         Step(umount2(".", MNT_DETACH) == 0, "detach the host's root") &&
+         Step(chdir("/") == 0, "chdir /");
 }
 
 }  // namespace
@@ -279,52 +267,54 @@ int RootTemplates::Get(const std::string& root, bool host_network, Failure& fail
   // The builder reports through shared memory, then waits until its namespace has been opened.
   void* const shared =
       mmap(nullptr, sizeof(Failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return Fail(failure, errno, "mmap"), -1;
+  if (!Passes(shared != MAP_FAILED, failure, "mmap")) return -1;
   auto* const report = new (shared) Failure();
-  int done[2], hold[2];
-  if (pipe2(done, O_CLOEXEC) != 0 || pipe2(hold, O_CLOEXEC) != 0) {
-    return Fail(failure, errno, "pipe"), -1;
+  UniqueFd space = Build(root, host_network, *report);
+  if (!space) {
+    Fail(failure, report->error != 0 ? report->error : errno,
+         report->error != 0 ? report->step : "build root");
   }
+  munmap(shared, sizeof(Failure));
+  if (!space) return -1;
+  return templates_.emplace(key, std::move(space)).first->second.get();
+}
+
+UniqueFd RootTemplates::Build(const std::string& root, bool host_network, Failure& report) const {
+  int done[2], hold[2];
+  if (pipe2(done, O_CLOEXEC) != 0) return {};
+  const UniqueFd done_read(done[0]);
+  UniqueFd done_write(done[1]);
+  if (pipe2(hold, O_CLOEXEC) != 0) return {};
+  UniqueFd hold_read(hold[0]);
+  const UniqueFd hold_write(hold[1]);
   const pid_t pid = fork();
+  if (pid < 0) return {};
   if (pid == 0) {
     close(hold[1]);
     prctl(PR_SET_DUMPABLE, 1);
-    Builder builder(root, runtime_dir_, host_network, rootless_, *report);
-    bool built = unshare(CLONE_NEWNS) == 0;
-    if (!built) Fail(*report, errno, "create mount namespace");
-    built = built && builder.Build();
+    Builder builder(root, runtime_dir_, host_network, rootless_, report);
+    const bool built =
+        Passes(unshare(CLONE_NEWNS) == 0, report, "create mount namespace") && builder.Build();
     (void)!write(done[1], built ? "1" : "0", 1);
     char end;
     (void)!read(hold[0], &end, 1);  // until the spawner kills us, or is gone itself
     _exit(0);
   }
-  close(done[1]);
-  close(hold[0]);
+  done_write.Reset();
+  hold_read.Reset();
   char built = '0';
-  int error = pid < 0 ? errno : 0;
-  if (pid > 0 && read(done[0], &built, 1) != 1) error = ECHILD;
-  close(done[0]);
+  int error = read(done_read.get(), &built, 1) == 1 ? 0 : ECHILD;
   UniqueFd space;
   if (built == '1') {
     const std::string path = "/proc/" + std::to_string(pid) + "/ns/mnt";
     space = OpenAt(AT_FDCWD, path.c_str(), O_RDONLY);
-    if (!space) error = errno;
+    error = errno;
+    if (!Passes(static_cast<bool>(space), report, "open mount namespace")) space.Reset();
   }
-  close(hold[1]);
-  if (pid > 0) {
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-  }
-  if (!space) {
-    if (report->error != 0) {
-      Fail(failure, report->error, report->step);
-    } else {
-      Fail(failure, error, "build root");
-    }
-  }
-  munmap(shared, sizeof(Failure));
-  if (!space) return -1;
-  return templates_.emplace(key, std::move(space)).first->second.get();
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  errno = error;
+  return space;
 }
 
 ProcMasks FindProcMasks(bool also_private) {

@@ -28,6 +28,9 @@ class RootTemplates {
   int Get(const std::string& root, bool host_network, Failure& failure);
 
  private:
+  // In a process of its own. Invalid with the step in `report`, or with errno.
+  UniqueFd Build(const std::string& root, bool host_network, Failure& report) const;
+
   std::string runtime_dir_;
   bool rootless_;
   std::map<std::string, UniqueFd> templates_;

@@ -43,13 +43,18 @@ class Spawner {
   };
 
   bool Configure(wire::Answer& answer);
-  bool BecomeRootless(Failure& failure);
+  bool IsIsolationMet(wire::Isolation required, Failure& failure) const;
+  static bool BecomeRootless(Failure& failure);
+  static bool EnterTimeNamespace(Failure& failure);
   bool HandleRequest();
   void HandleStart(const wire::Start& start, const Received& received);
-  bool Start(const wire::Start& start, std::span<const int> fds, Entry& entry, Failure& failure);
+  bool Start(const wire::Start& start, std::span<const int> fds, Entry& entry, UniqueFd& tmp,
+             Failure& failure);
+  static UniqueFd MakeTmp(const wire::Start& start, uid_t owner, Failure& failure);
   void HandleRelease(uint64_t id);
   void Reap();
   void Bury(uint64_t id);
+  void Kill(const Entry& entry);
   void KillEverything();
   bool TopUp();
 
