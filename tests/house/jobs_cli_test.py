@@ -20,6 +20,17 @@ def handler(event, context):
     print("greeting", event["name"])
     return {"greeting": "Hello " + event["name"]}
 """
+FILES = """
+import os
+def handler(event, context):
+    output = os.environ["NANOGRID_OUTPUT"]
+    os.makedirs(output + "/plots", exist_ok=True)
+    for path, text in (("plots/a.txt", "A" * 100_000), ("b.txt", "b")):
+        with open(f"{output}/{path}", "w") as file:
+            file.write(text)
+    os.symlink("/etc/passwd", output + "/passwd")
+    return len(os.listdir(output))
+"""
 SLOW = """
 import time
 def handler(event, context):
@@ -117,6 +128,51 @@ class Both:
         self.assertEqual(function["timeout"], 90)
         self.assertEqual(function["env"], {"A": "b=c&d"})
         self.assertEqual(function["cpus"], 0.5)
+
+    def test_a_grant_of_the_hosts_network_is_loud(self):
+        self.out("deploy", self.file("f.py", "def handler(e, c): return 1"), "--network", "host")
+        self.assertIn("DANGEROUS", self.out("doctor"))
+        self.assertEqual(self.object("doctor")["host_network"], ["f:1"])
+        job = self.object("invoke", "f")["job_id"]
+        self.assertIn("network=host", self.object("jobs", job)["isolation"])
+
+    def test_a_fresh_function_is_always_cold(self):
+        self.out("deploy", self.file("f.py", "def handler(e, c): return 1"), "--fresh")
+        self.assertEqual(self.object("functions", "f")["fresh"], True)
+        for _ in range(2):
+            self.assertEqual(self.object("invoke", "f")["start"], "cold")
+
+    def test_a_function_that_keeps_tenants_apart_wants_to_know_them(self):
+        self.out("deploy", self.file("f.py", "def handler(e, c): return 1"), "--per-tenant")
+        done = self.nanogrid("invoke", "f", status=2)
+        self.assertIn("tenant: missing", done.stderr)
+        answer = self.object("invoke", "f", "--tenant", "acme")
+        job = self.object("jobs", answer["job_id"])
+        self.assertEqual(job["tenant"], "acme")
+        self.assertIn("linux", job["isolation"])
+
+    def test_result_files_are_fetched(self):
+        self.out("deploy", self.file("files.py", FILES))
+        there, again = self.directory / "there", self.directory / "again"
+        answer = self.object("invoke", "files", "--output", str(there))
+        self.assertEqual((there / "plots" / "a.txt").read_text(), "A" * 100_000)
+        self.assertEqual((there / "b.txt").read_text(), "b")
+        self.assertEqual(sorted(path.name for path in there.rglob("*")),
+                         ["a.txt", "b.txt", "plots"])
+        job = self.object("jobs", answer["job_id"])
+        self.assertEqual(job["files"], 2)
+        self.assertEqual([each["path"] for each in job["refused_files"]], ["passwd"])
+        done = self.nanogrid("result", answer["job_id"], "--output", str(again))
+        self.assertIn("passwd", done.stderr)
+        self.assertEqual((again / "b.txt").read_text(), "b")
+
+    def test_a_link_in_the_output_directory_is_not_followed(self):
+        self.out("deploy", self.file("files.py", FILES))
+        there = self.directory / "there"
+        there.mkdir()
+        (there / "plots").symlink_to(self.directory)
+        self.nanogrid("invoke", "files", "--output", str(there), status=3)
+        self.assertFalse((self.directory / "a.txt").exists())
 
     def test_a_result_is_printed_and_nothing_else(self):
         self.deploy("hello", HELLO)
