@@ -155,8 +155,9 @@ def call_everything(check):
     wrong = call("PUT", put, 400, inline.replace('"64M"', '"1"'), as_json, name="f")
     assert wrong["error"]["field"] == "memory", wrong
     call("PUT", put, 415, inline, {"Content-Type": "text/plain"}, name="f")
-    call("PUT", put, 501, inline.replace('"memory": "64M"', '"sandbox": "docker"'), as_json,
-         name="f")
+    other = call("PUT", put, 400, inline.replace('"memory": "64M"', '"sandbox": "docker"'), as_json,
+                 name="f")
+    assert other["error"]["field"] == "sandbox", other
 
     assert {f["name"] for f in call("GET", "/v1/functions", 200)["functions"]} == {
         "f", "g", "echo", "bytes"}
