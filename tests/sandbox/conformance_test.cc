@@ -1,21 +1,10 @@
 // The Linux sandbox does what every sandbox must, in each of the ways it can be set up.
 #include "nanogrid/testing/sandbox_conformance.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-
-#include "sandbox/sandbox_test_support.h"
+#include "sandbox/conformance_package.h"
 
 namespace nanogrid {
 namespace {
-
-// The actor under a name of this process alone, so that its processes can be told from others'.
-const TestDirectory& ActorDirectory() {
-  static const TestDirectory directory;
-  return directory;
-}
-std::string ActorName() { return "conformance-actor-" + std::to_string(getpid()); }
 
 SandboxAdapter Adapter(const char* name, const LinuxSandboxOptions& options) {
   SandboxAdapter adapter;
@@ -26,19 +15,8 @@ SandboxAdapter Adapter(const char* name, const LinuxSandboxOptions& options) {
     }
     return MakeLinuxSandbox(options);
   };
-  adapter.actor = [] {
-    const std::string file = ActorDirectory().path() + "/" + ActorName();
-    if (!std::filesystem::exists(file)) {
-      std::filesystem::copy_file(ProgramDirectory() + "/conformance_actor", file);
-    }
-    FunctionPackage package;
-    package.name = "actor";
-    package.version = 1;
-    package.code_dir = ActorDirectory().path();
-    package.command = {"/var/task/" + ActorName()};
-    return package;
-  };
-  adapter.count_processes = [] { return ProcessesWith(ActorName()).size(); };
+  adapter.actor = ConformancePackage;
+  adapter.count_processes = [] { return ProcessesWith(ConformanceActorName()).size(); };
   return adapter;
 }
 

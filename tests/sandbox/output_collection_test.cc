@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "sandbox/common/output_files.h"
+#include "sandbox/keeping_sink.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
@@ -26,29 +27,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
-
-class KeepingSink final : public FileSink {
- public:
-  Status Begin(std::string_view path, uint64_t size) override {
-    path_ = path;
-    size_ = size;
-    EXPECT_TRUE(files.emplace(path_, "").second) << path_ << " came twice";
-    return absl::OkStatus();
-  }
-  Status Write(std::string_view bytes) override {
-    files[path_] += bytes;
-    return absl::OkStatus();
-  }
-  Status End() override {
-    EXPECT_EQ(files[path_].size(), size_) << path_;
-    return absl::OkStatus();
-  }
-  std::map<std::string, std::string> files{};
-
- private:
-  std::string path_{};
-  uint64_t size_ = 0;
-};
 
 class OutputCollection : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "sandbox/keeping_sink.h"
 #include "sandbox/sandbox_test_support.h"
 
 namespace nanogrid {
@@ -13,24 +14,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
-
-class KeepingSink final : public FileSink {
- public:
-  Status Begin(std::string_view path, uint64_t) override {
-    path_ = path;
-    files[path_] = "";
-    return absl::OkStatus();
-  }
-  Status Write(std::string_view bytes) override {
-    files[path_] += bytes;
-    return absl::OkStatus();
-  }
-  Status End() override { return absl::OkStatus(); }
-  std::map<std::string, std::string> files{};
-
- private:
-  std::string path_{};
-};
 
 class OutputFiles : public SandboxTest {
  protected:

@@ -99,3 +99,14 @@ inline ExitReport Supervise() {
 }
 
 }  // namespace nanogrid::init
+
+// Where the program begins: without a libc there is no main.
+extern "C" [[noreturn, gnu::used]] void NanogridInit();
+
+__asm__(
+    ".global _start\n"
+    "_start:\n"
+    "  xor %ebp, %ebp\n"
+    "  and $-16, %rsp\n"
+    "  call NanogridInit\n"
+    "  hlt\n");

@@ -152,11 +152,3 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   // Until the host, which has read the counters, kills us: the engine would remove them with us.
   for (;;) Syscall(__NR_pause);
 }
-
-__asm__(
-    ".global _start\n"
-    "_start:\n"
-    "  xor %ebp, %ebp\n"
-    "  and $-16, %rsp\n"
-    "  call NanogridInit\n"
-    "  hlt\n");

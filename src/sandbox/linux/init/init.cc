@@ -6,11 +6,3 @@ extern "C" [[noreturn, gnu::used]] void NanogridInit() {
   nanogrid::init::Say(nanogrid::init::Supervise());
   nanogrid::init::Exit(0);
 }
-
-__asm__(
-    ".global _start\n"
-    "_start:\n"
-    "  xor %ebp, %ebp\n"
-    "  and $-16, %rsp\n"
-    "  call NanogridInit\n"
-    "  hlt\n");
