@@ -13,6 +13,25 @@ namespace {
 // bridge an instance killed from outside.
 constexpr int kMaxDeadStarts = 3;
 
+// Passes result files on, and knows whether there were any: the function has run then, and must not
+// run again, whatever the sink answered.
+class WatchedSink final : public FileSink {
+ public:
+  explicit WatchedSink(FileSink* sink) : sink_(sink) {}
+
+  bool used() const { return used_; }
+  Status Begin(std::string_view path, uint64_t size) override {
+    used_ = true;
+    return sink_->Begin(path, size);
+  }
+  Status Write(std::string_view bytes) override { return sink_->Write(bytes); }
+  Status End() override { return sink_->End(); }
+
+ private:
+  FileSink* const sink_;
+  bool used_ = false;
+};
+
 }  // namespace
 
 InstancePool::InstancePool(const Options& options)
@@ -77,6 +96,9 @@ Result<Placement> InstancePool::Admit(const Call& call) {
 // On return `instance` is the one to keep, or none.
 Result<Outcome> InstancePool::RunPlaced(const Call& call, Ticket ticket, PooledPtr& instance) {
   const FunctionPackage& package = call.deployment->package;
+  WatchedSink files(call.invocation.files);
+  Invocation invocation = call.invocation;
+  if (invocation.files != nullptr) invocation.files = &files;
   for (int dead_starts = 0;;) {
     const bool cold = instance == nullptr;
     if (cold) {
@@ -89,7 +111,7 @@ Result<Outcome> InstancePool::RunPlaced(const Call& call, Ticket ticket, PooledP
     }
     Result<Outcome> outcome = [&] {
       const std::lock_guard use(instance->use);
-      return instance->instance->Invoke(bounded, call.invocation, call.log);
+      return instance->instance->Invoke(bounded, invocation, call.log);
     }();
     if (outcome.ok()) {
       outcome->start = cold ? StartKind::kCold : StartKind::kWarm;
@@ -98,7 +120,7 @@ Result<Outcome> InstancePool::RunPlaced(const Call& call, Ticket ticket, PooledP
       return outcome;
     }
     Stop(std::exchange(instance, nullptr), "ended");
-    if (!absl::IsUnavailable(outcome.status())) return outcome;
+    if (!absl::IsUnavailable(outcome.status()) || files.used()) return outcome;
     if (cold && ++dead_starts == kMaxDeadStarts) return outcome;
     instance = Replace(ticket);
   }

@@ -247,6 +247,25 @@ TEST_F(Invocations, DeadWarmInstancesAreReplacedUnseen) {
   EXPECT_EQ(sandbox_->alive(), 1);
 }
 
+TEST_F(Invocations, AFunctionWhoseFilesCannotBeTakenIsNotRunAgain) {
+  class FullSink final : public FileSink {
+   public:
+    Status Begin(std::string_view, uint64_t) override { return absl::UnavailableError("full"); }
+    Status Write(std::string_view) override { return absl::OkStatus(); }
+    Status End() override { return absl::OkStatus(); }
+  } sink;
+  int runs = 0;
+  sandbox_->on_invoke = [&](const FakeSandbox::Call& call) -> Result<Outcome> {
+    ++runs;
+    if (Status taken = call.invocation.files->Begin("a", 1); !taken.ok()) return taken;
+    return Returned("1");
+  };
+  Register(Spec("f"));
+  EXPECT_THAT(engine().Invoke({}, {.function = "f", .files = &sink}),
+              FailsWith(kUnavailable, "full"));
+  EXPECT_EQ(runs, 1);
+}
+
 TEST_F(Invocations, AHostOnWhichEveryInstanceDiesIsGivenUp) {
   sandbox_->on_invoke = [&](const FakeSandbox::Call&) -> Result<Outcome> {
     return absl::UnavailableError("found dead");
