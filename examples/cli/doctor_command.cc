@@ -22,8 +22,10 @@ namespace {
 using nanogrid::IsolationCheck;
 using Level = nanogrid::IsolationCheck::Level;
 
-// Functions that may reach beyond their sandbox: "scraper:3".
-nanogrid::Result<std::vector<std::string>> GrantedHostNetwork(const PlaceOptions& options) {
+// Functions that may reach beyond their sandbox: "scraper:3". An error: they cannot be looked at.
+using Granted = nanogrid::Result<std::vector<std::string>>;
+
+Granted GrantedHostNetwork(const PlaceOptions& options) {
   std::vector<std::string> granted;
   if (!PlaceExists(options)) return granted;
   const auto place = OpenPlace(options);
@@ -75,7 +77,7 @@ std::string_view NameOf(Level level) {
 
 std::string ReportJson(const nanogrid::IsolationReport& report,
                        const nanogrid::DockerReport& docker, const std::vector<Tool>& tools,
-                       const std::vector<std::string>& host_network) {
+                       const Granted& host_network) {
   std::vector<std::string> checks;
   for (const IsolationCheck& check : report.checks) {
     checks.push_back(fmt::format(R"({{"name":{},"level":"{}","detail":{},"fix":{}}})",
@@ -83,7 +85,9 @@ std::string ReportJson(const nanogrid::IsolationReport& report,
                                  JsonString(check.detail), JsonString(check.fix)));
   }
   std::vector<std::string> granted;
-  for (const std::string& function : host_network) granted.push_back(JsonString(function));
+  for (const std::string& function : host_network.value_or(std::vector<std::string>())) {
+    granted.push_back(JsonString(function));
+  }
   std::vector<std::string> found;
   for (const Tool& tool : tools) {
     found.push_back(fmt::format(R"({{"name":{},"path":{},"version":{},"fix":{}}})",
@@ -93,10 +97,11 @@ std::string ReportJson(const nanogrid::IsolationReport& report,
   }
   return fmt::format(
       R"({{"usable":{},"mode":{},"cgroups":{},"checks":[{}],"docker":{{"reachable":{},)"
-      R"("detail":{}}},"runtimes":[{}],"host_network":[{}]}})"
+      R"("detail":{}}},"runtimes":[{}],"host_network":{}}})"
       "\n",
       report.usable, JsonString(report.mode), JsonString(report.cgroups), fmt::join(checks, ","),
-      docker.reachable, JsonString(docker.detail), fmt::join(found, ","), fmt::join(granted, ","));
+      docker.reachable, JsonString(docker.detail), fmt::join(found, ","),
+      host_network.ok() ? fmt::format("[{}]", fmt::join(granted, ",")) : "null");
 }
 
 class Page {
@@ -122,8 +127,20 @@ class Page {
   Output out_{stdout};
 };
 
+void PrintGrants(Page& page, const Granted& host_network) {
+  if (!host_network.ok()) {
+    const std::string why = EscapeForTerminal(std::string(host_network.status().message()));
+    return page.Line(Level::kWarning, "network=host", "cannot be looked at: " + why, "");
+  }
+  if (host_network->empty()) page.Line(Level::kOk, "network=host", "no function has it", "");
+  for (const std::string& function : *host_network) {
+    page.Line(Level::kError, function, "DANGEROUS: network=host, all that this machine reaches",
+              "deploy it again without --network host");
+  }
+}
+
 void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::DockerReport& docker,
-                 const std::vector<Tool>& tools, const std::vector<std::string>& host_network) {
+                 const std::vector<Tool>& tools, const Granted& host_network) {
   utsname host = {};
   uname(&host);
   Page page;
@@ -141,24 +158,19 @@ void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::Docker
               found ? tool.version : tool.path + " is missing", tool.fix);
   }
   page.Heading("Grants");
-  if (host_network.empty()) page.Line(Level::kOk, "network=host", "no function has it", "");
-  for (const std::string& function : host_network) {
-    page.Line(Level::kError, function, "DANGEROUS: network=host, all that this machine reaches",
-              "deploy it again without --network host");
-  }
+  PrintGrants(page, host_network);
   page.Verdict(report.usable);
 }
 
 ExitCode Doctor(bool json, const PlaceOptions& place) {
-  const auto host_network = GrantedHostNetwork(place);
-  if (!host_network.ok()) return ReportFailure(host_network.status(), json);
+  const Granted host_network = GrantedHostNetwork(place);
   const nanogrid::IsolationReport report = nanogrid::InspectLinuxSandbox();
   const nanogrid::DockerReport docker = nanogrid::InspectDocker();
   const std::vector<Tool> tools = Tools();
   if (json) {
-    Output(stdout).Print(ReportJson(report, docker, tools, *host_network));
+    Output(stdout).Print(ReportJson(report, docker, tools, host_network));
   } else {
-    PrintReport(report, docker, tools, *host_network);
+    PrintReport(report, docker, tools, host_network);
   }
   return report.usable ? kExitSuccess : kExitEngineFailed;
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 using nanogrid::Status;
 
@@ -30,13 +31,17 @@ int CreateBeneath(int directory, const std::string& path) {
   for (size_t slash; parent >= 0 && (slash = path.find('/', from)) != std::string::npos;
        from = slash + 1) {
     const std::string name = path.substr(from, slash - from);
-    if (mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST) break;
-    const int next = OpenBeneath(parent, name, O_DIRECTORY | O_PATH, 0);
+    const bool there = mkdirat(parent, name.c_str(), 0777) == 0 || errno == EEXIST;
+    const int next = there ? OpenBeneath(parent, name, O_DIRECTORY | O_PATH, 0) : -1;
+    const int error = errno;
     close(parent);
+    errno = error;
     parent = next;
   }
   if (parent < 0) return -1;
-  const int file = OpenBeneath(parent, path.substr(from), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  // Not to wait for the reader of a FIFO that lies there.
+  const int file =
+      OpenBeneath(parent, path.substr(from), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
   const int error = errno;
   close(parent);
   errno = error;
@@ -71,8 +76,9 @@ Status OutputDirectory::Begin(std::string_view path, uint64_t) {
   const int directory = open(directory_.c_str(), O_DIRECTORY | O_PATH | O_CLOEXEC);
   if (directory < 0) return Failed("open it for");
   fd_ = CreateBeneath(directory, path_);
+  Status created = fd_ < 0 ? Failed("create") : absl::OkStatus();
   close(directory);
-  return fd_ < 0 ? Failed("create") : absl::OkStatus();
+  return created;
 }
 
 Status OutputDirectory::Write(std::string_view bytes) {

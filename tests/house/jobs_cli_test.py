@@ -133,6 +133,10 @@ class Both:
         self.out("deploy", self.file("f.py", "def handler(e, c): return 1"), "--network", "host")
         self.assertIn("DANGEROUS", self.out("doctor"))
         self.assertEqual(self.object("doctor")["host_network"], ["f:1"])
+        # Of a server that is not there nothing is known; this machine is looked at all the same.
+        nowhere = ["doctor", "--server", "http://127.0.0.1:1"]
+        self.assertIn("cannot be looked at", self.out(*nowhere))
+        self.assertIsNone(self.object(*nowhere)["host_network"])
         job = self.object("invoke", "f")["job_id"]
         self.assertIn("network=host", self.object("jobs", job)["isolation"])
 
