@@ -5,10 +5,10 @@ set -euo pipefail
 
 declare -A groups=(
   [build]="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libssl-dev libarchive-dev
-           libboost1.81-dev libseccomp-dev libsqlite3-dev libcli11-dev"
+           libboost1.81-dev libseccomp-dev libsqlite3-dev libhiredis-dev libcli11-dev"
   [example]="python3 nodejs"
   [test]="ccache make zip golang-go libgtest-dev libgmock-dev libbenchmark-dev bubblewrap busybox-static
-          docker.io"
+          docker.io redis-server"
   [full]="clang clang-tidy libclang-rt-14-dev"
   [vm]="qemu-system-x86 kmod cpio busybox-static"
 )

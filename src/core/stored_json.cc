@@ -41,6 +41,11 @@ class Fields {
     if (const int64_t* number = found->if_int64()) value = static_cast<Integer>(*number);
     if (const uint64_t* number = found->if_uint64()) value = static_cast<Integer>(*number);
   }
+  void Get(const char* name, SystemTime& value) const {
+    SystemTime::rep count = value.time_since_epoch().count();
+    Get(name, count);
+    value = SystemTime(std::chrono::milliseconds(count));
+  }
   void Get(const char* name, Duration& value) const {
     Duration::rep count = value.count();
     Get(name, count);
@@ -71,6 +76,8 @@ template <typename Enum>
 int Number(Enum value) {
   return static_cast<int>(value);
 }
+
+int64_t Millis(SystemTime time) { return time.time_since_epoch().count(); }
 
 // Shares are text: Boost.JSON's doubles do not come back as they were to the last bit.
 std::string ShareText(double share) { return fmt::format("{}", share); }
@@ -107,9 +114,7 @@ Limits ReadLimits(const Fields& fields) {
   return limits;
 }
 
-}  // namespace
-
-std::string OutcomeJson(const Outcome& outcome) {
+json::object OutcomeObject(const Outcome& outcome) {
   json::object object{
       {"ending", Number(outcome.ending)},         {"result_is_json", outcome.result_is_json},
       {"exit_code", outcome.exit_code},           {"signal", outcome.signal},
@@ -128,11 +133,10 @@ std::string OutcomeJson(const Outcome& outcome) {
           json::object{{"path", file.path}, {"size", file.size}, {"reason", file.reason}});
     }
   }
-  return json::serialize(object);
+  return object;
 }
 
-Result<Outcome> ParseOutcomeJson(std::string_view text) {
-  NANOGRID_ASSIGN_OR_RETURN(const Fields fields, Fields::Parse(text));
+Outcome ReadOutcome(const Fields& fields) {
   Outcome outcome;
   fields.Get("ending", outcome.ending);
   fields.Get("result_is_json", outcome.result_is_json);
@@ -162,6 +166,85 @@ Result<Outcome> ParseOutcomeJson(std::string_view text) {
     error.Get("stack", outcome.error->stack);
   }
   return outcome;
+}
+
+}  // namespace
+
+std::string OutcomeJson(const Outcome& outcome) { return json::serialize(OutcomeObject(outcome)); }
+
+Result<Outcome> ParseOutcomeJson(std::string_view text) {
+  NANOGRID_ASSIGN_OR_RETURN(const Fields fields, Fields::Parse(text));
+  return ReadOutcome(fields);
+}
+
+std::string StoredJobJson(const Job& job) {
+  json::object object{{"id", job.id},
+                      {"function", job.function},
+                      {"version", job.version},
+                      {"event_key", job.event_key},
+                      {"idempotency_key", job.idempotency_key},
+                      {"tenant", job.tenant},
+                      {"max_attempts", job.retry.max_attempts},
+                      {"backoff_ns", job.retry.backoff.count()},
+                      {"max_backoff_ns", job.retry.max_backoff.count()},
+                      {"max_age_ns", job.retry.max_age.count()},
+                      {"retry_of", job.retry_of},
+                      {"created", Millis(job.created)},
+                      {"state", Number(job.state)},
+                      {"attempt", job.attempt},
+                      {"lost", job.lost},
+                      {"crashes", job.crashes},
+                      {"revision", job.revision},
+                      {"worker", job.worker},
+                      {"not_before", Millis(job.not_before)},
+                      {"started", Millis(job.started)},
+                      {"finished", Millis(job.finished)},
+                      {"due", Millis(job.due)},
+                      {"progress", job.progress},
+                      {"result_key", job.result_key},
+                      {"result_size", job.result_size},
+                      {"files", job.files},
+                      {"files_key", job.files_key},
+                      {"dead_letter", job.dead_letter}};
+  if (job.outcome) object["outcome"] = OutcomeObject(*job.outcome);
+  return json::serialize(object);
+}
+
+Result<Job> ParseStoredJobJson(std::string_view text) {
+  NANOGRID_ASSIGN_OR_RETURN(const Fields fields, Fields::Parse(text));
+  Job job;
+  fields.Get("id", job.id);
+  fields.Get("function", job.function);
+  fields.Get("version", job.version);
+  fields.Get("event_key", job.event_key);
+  fields.Get("idempotency_key", job.idempotency_key);
+  fields.Get("tenant", job.tenant);
+  fields.Get("max_attempts", job.retry.max_attempts);
+  fields.Get("backoff_ns", job.retry.backoff);
+  fields.Get("max_backoff_ns", job.retry.max_backoff);
+  fields.Get("max_age_ns", job.retry.max_age);
+  fields.Get("retry_of", job.retry_of);
+  fields.Get("created", job.created);
+  fields.Get("state", job.state);
+  fields.Get("attempt", job.attempt);
+  fields.Get("lost", job.lost);
+  fields.Get("crashes", job.crashes);
+  fields.Get("revision", job.revision);
+  fields.Get("worker", job.worker);
+  fields.Get("not_before", job.not_before);
+  fields.Get("started", job.started);
+  fields.Get("finished", job.finished);
+  fields.Get("due", job.due);
+  fields.Get("progress", job.progress);
+  fields.Get("result_key", job.result_key);
+  fields.Get("result_size", job.result_size);
+  fields.Get("files", job.files);
+  fields.Get("files_key", job.files_key);
+  fields.Get("dead_letter", job.dead_letter);
+  if (const json::object* outcome = fields.Object("outcome")) {
+    job.outcome = ReadOutcome(Fields(*outcome));
+  }
+  return job;
 }
 
 std::string FunctionVersionJson(const FunctionVersion& version) {
