@@ -1,4 +1,4 @@
-// A small blocking HTTP/1.1 client, over TCP or a UNIX socket: no TLS, no redirects, no cookies.
+// A small blocking HTTP/1.1 client, over TCP, TLS or a UNIX socket: no redirects, no cookies.
 #pragma once
 
 #include <functional>
@@ -11,11 +11,17 @@
 
 namespace nanogrid {
 
+class TlsContext;
+
 struct HttpClientOptions {
-  std::string server{};  // "http://host[:port][/prefix]"; port 80 if none is given
+  std::string server{};  // "http[s]://host[:port][/prefix]"; port 80 or 443 if none is given
   std::string socket{};  // a UNIX socket's path: connects there, whatever host and port are
-  std::string token{};   // sent as "Authorization: Bearer …", unless empty
-  Duration connect_timeout = std::chrono::seconds(10);
+  // https: whom to trust instead of the system's store, in a PEM file. Or ready made, so that many
+  // clients share it.
+  std::string ca_file{};
+  std::shared_ptr<const TlsContext> tls{};
+  std::string token{};  // sent as "Authorization: Bearer …", unless empty
+  Duration connect_timeout = std::chrono::seconds(10);  // also for the TLS handshake
   // No byte from the server for so long: Unavailable. The controller sends something every 15 s
   // while a client waits, unless the function's result is not JSON.
   Duration silence_timeout = Duration::max();
@@ -23,12 +29,15 @@ struct HttpClientOptions {
 };
 
 // One connection, opened when it is needed, kept between requests and opened again when the server
-// has closed it. Not thread-safe; make one per thread.
+// has closed it: a request that met its end there is sent once more, if it may be (HttpRequest::
+// repeatable) or the server cannot have seen it. Not thread-safe; make one per thread, or a pool
+// (pool.h).
 //
 // Errors are those of getting an answer: Unavailable (cannot connect, connection lost: nothing is
-// known about what the server did), Cancelled and DeadlineExceeded (the context ended),
-// ResourceExhausted (max_body), Internal (not HTTP). Any status that the server answers is an
-// answer, also 404 and 500. After an error the next request connects anew.
+// known about what the server did, unless NothingSent says so), Cancelled and DeadlineExceeded (the
+// context ended), ResourceExhausted (max_body), FailedPrecondition (the server's certificate),
+// Internal (not HTTP), and what the request's source says. Any status that the server answers is
+// an answer, also 404 and 500. After an error the next request connects anew.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
@@ -42,9 +51,18 @@ class HttpClient {
   using OnBody = std::function<Status(const HttpResponse& head, std::string_view piece)>;
   virtual Result<HttpResponse> Stream(const Context& context, const HttpRequest& request,
                                       const OnBody& on_body) = 0;
+
+  // Whether it holds a connection for the next request.
+  virtual bool connected() const = 0;
+  // How many connections it has opened.
+  virtual uint64_t connections() const = 0;
 };
 
-// InvalidArgument names what is wrong with the URL; Unimplemented for https.
+// Whether a client's error means that the server has seen nothing of the request, so that it may
+// be repeated whatever it is.
+bool NothingSent(const Status& error);
+
+// InvalidArgument names what is wrong with the URL or the CA file.
 Result<std::unique_ptr<HttpClient>> MakeHttpClient(HttpClientOptions options);
 
 // `text` for a path segment or a query value: everything but unreserved characters as %XX.

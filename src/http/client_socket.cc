@@ -1,7 +1,8 @@
 #include "http/client_socket.h"
 
-#include <netdb.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <optional>
 
 #include "core/errors.h"
+#include "http/resolve.h"
 
 namespace nanogrid {
 namespace {
@@ -83,19 +85,19 @@ Result<UniqueFd> ConnectTo(const Context& context, const addrinfo& address, Dura
 
 }  // namespace
 
+ClientSocket& ClientSocket::operator=(ClientSocket&& other) noexcept {
+  tls_ = std::move(other.tls_);  // says good-bye on the old descriptor
+  fd_ = std::move(other.fd_);
+  lost_ = other.lost_;
+  sent_ = other.sent_;
+  return *this;
+}
+
 Result<ClientSocket> ClientSocket::Connect(const Context& context, const std::string& host,
                                            const std::string& port, Duration timeout) {
-  NANOGRID_RETURN_IF_ERROR(context.Check(Now()));
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return Unavailable("server '{}': {}", host, gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
-  Status last = Unavailable("server '{}': has no address", host);
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+  NANOGRID_ASSIGN_OR_RETURN(const AddressList list, Resolve(context, host, port));
+  Status last;
+  for (const addrinfo* address = list.get(); address != nullptr; address = address->ai_next) {
     Result<UniqueFd> fd = ConnectTo(context, *address, timeout);
     if (fd.ok()) return ClientSocket(*std::move(fd));
     last = fd.status();
@@ -122,15 +124,73 @@ Result<ClientSocket> ClientSocket::ConnectUnix(const Context& context, const std
   return Unavailable("{}: {}", path, std::string(connected.message()));
 }
 
+Status ClientSocket::Lose(int error, const char* what) {
+  lost_ = true;
+  return Lost(error, what);
+}
+
+template <typename Call>
+Result<size_t> ClientSocket::RunTls(const Context& context, Duration silence, const char* what,
+                                    Call call) {
+  while (true) {
+    ERR_clear_error();
+    errno = 0;
+    size_t moved = 0;
+    const int result = call(tls_.get(), moved);
+    if (result > 0) return moved;
+    switch (SSL_get_error(tls_.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLIN, silence, what));
+        break;
+      case SSL_ERROR_WANT_WRITE:
+        NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLOUT, silence, what));
+        break;
+      case SSL_ERROR_ZERO_RETURN:
+        lost_ = true;
+        return 0;
+      case SSL_ERROR_SYSCALL:
+        return Lose(errno != 0 ? errno : ECONNRESET, what);
+      default:
+        if (TlsPeerVanished()) return Lose(ECONNRESET, what);
+        // The handshake's caller asks for the reasons.
+        if (SSL_is_init_finished(tls_.get()) != 1) return absl::FailedPreconditionError("TLS");
+        lost_ = true;
+        return Unavailable("{}: TLS: {}", what, TakeTlsReasons());
+    }
+  }
+}
+
+Status ClientSocket::StartTls(const Context& context, const TlsContext& tls,
+                              const std::string& host, Duration timeout) {
+  NANOGRID_ASSIGN_OR_RETURN(tls_, MakeTlsSession(tls, fd_.get(), host));
+  const Result<size_t> done = RunTls(context, timeout, "TLS handshake", [](SSL* session, size_t&) {
+    return SSL_do_handshake(session);
+  });
+  if (done.ok() && lost_) return Unavailable("server '{}': closed during the TLS handshake", host);
+  if (absl::IsFailedPrecondition(done.status())) return HandshakeError(tls_.get(), host);
+  return done.status();
+}
+
 Status ClientSocket::Send(const Context& context, std::string_view bytes, Duration silence) {
   while (!bytes.empty()) {
+    if (tls_) {
+      NANOGRID_ASSIGN_OR_RETURN(const size_t sent,
+                                RunTls(context, silence, "send", [&](SSL* session, size_t& moved) {
+                                  return SSL_write_ex(session, bytes.data(), bytes.size(), &moved);
+                                }));
+      if (sent == 0) return Lose(EPIPE, "send");
+      sent_ += sent;
+      bytes.remove_prefix(sent);
+      continue;
+    }
     const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0) {
+      sent_ += static_cast<size_t>(sent);
       bytes.remove_prefix(static_cast<size_t>(sent));
     } else if (errno == EAGAIN) {
       NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLOUT, silence, "send"));
     } else if (errno != EINTR) {
-      return Lost(errno, "send");
+      return Lose(errno, "send");
     }
   }
   return absl::OkStatus();
@@ -138,20 +198,35 @@ Status ClientSocket::Send(const Context& context, std::string_view bytes, Durati
 
 Result<size_t> ClientSocket::Receive(const Context& context, char* buffer, size_t size,
                                      Duration silence) {
+  if (tls_) {
+    return RunTls(context, silence, "receive", [&](SSL* session, size_t& moved) {
+      return SSL_read_ex(session, buffer, size, &moved);
+    });
+  }
   while (true) {
     const ssize_t got = ::recv(fd_.get(), buffer, size, 0);
+    if (got == 0) lost_ = true;
     if (got >= 0) return static_cast<size_t>(got);
     if (errno == EAGAIN) {
       NANOGRID_RETURN_IF_ERROR(Wait(context, fd_.get(), POLLIN, silence, "receive"));
     } else if (errno != EINTR) {
-      return Lost(errno, "receive");
+      return Lose(errno, "receive");
     }
   }
 }
 
-bool ClientSocket::Stale() const {
+bool ClientSocket::Stale() {
   pollfd polled = {fd_.get(), POLLIN, 0};
-  return ::poll(&polled, 1, 0) != 0;
+  if (!tls_) return ::poll(&polled, 1, 0) != 0;
+  if (SSL_pending(tls_.get()) > 0) return true;
+  if (::poll(&polled, 1, 0) == 0) return false;
+  // It may be a session ticket, which servers send when they like.
+  ERR_clear_error();
+  char byte = 0;
+  const int result = SSL_peek(tls_.get(), &byte, 1);
+  const bool nothing = result <= 0 && SSL_get_error(tls_.get(), result) == SSL_ERROR_WANT_READ;
+  ERR_clear_error();
+  return !nothing;
 }
 
 }  // namespace nanogrid

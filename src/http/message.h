@@ -1,6 +1,7 @@
 // HTTP requests and responses as values.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 namespace nanogrid {
 
+class Source;
 class SpoolFile;
 
 // Names are compared without case; order and repetition are kept.
@@ -48,6 +50,13 @@ struct HttpRequest {
   HttpHeaders headers{};
   std::string body{};
   int version = 11;  // 10 or 11; clients send 11
+
+  // Clients: the body comes from here rather than from `body`, source_size bytes, no more, no less.
+  Source* source = nullptr;
+  uint64_t source_size = 0;
+  // Clients: the request may be sent again on a fresh connection although the server may have seen
+  // it. Methods that HTTP calls idempotent always may, as long as nothing was read from `source`.
+  bool repeatable = false;
 };
 
 struct HttpResponse {

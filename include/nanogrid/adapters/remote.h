@@ -9,7 +9,7 @@
 namespace nanogrid {
 
 struct RemoteOptions {
-  std::string server{};      // "http://host[:port][/prefix]"
+  std::string server{};      // "http[s]://host[:port][/prefix]"
   std::string token{};       // of its token file; empty: none
   CodeLimits code_limits{};  // on code that is packed here and sent
 };
