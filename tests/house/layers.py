@@ -23,6 +23,7 @@ RULES = [
     ("src/sandbox/seccomp/", [r"sandbox/seccomp/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, SANDBOXES, r"sandbox/linux/.*"]),
     ("src/sandbox/docker/", [INTERFACES, r"nanogrid/adapters/docker\.h", CORE, SANDBOXES, r"http/(client|message)\.h", r"sandbox/docker/.*"]),
+    ("src/aws/", [INTERFACES, r"nanogrid/adapters/aws\.h", CORE, r"http/(client|message|pool|target)\.h", r"aws/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
     ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
     ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),
