@@ -30,7 +30,8 @@ struct Issuer {
 
   std::string Get() {
     const auto credentials = source->Get(Context{});
-    return credentials.ok() ? credentials->access_key_id : std::string(credentials.status().message());
+    return credentials.ok() ? credentials->access_key_id
+                            : std::string(credentials.status().message());
   }
 };
 
@@ -115,7 +116,8 @@ TEST(CredentialsJson, IsRead) {
   EXPECT_EQ(credentials->access_key_id, "AK");
   EXPECT_EQ(credentials->secret_access_key, "SK");
   EXPECT_EQ(credentials->session_token, "T");
-  EXPECT_EQ(credentials->expires, SystemTime(std::chrono::sys_days(std::chrono::January / 1 / 2030)));
+  EXPECT_EQ(credentials->expires,
+            SystemTime(std::chrono::sys_days(std::chrono::January / 1 / 2030)));
   EXPECT_EQ(ParseCredentialsJson(R"({"AccessKeyId":"AK","SecretAccessKey":"SK"})")->expires,
             SystemTime::max());
 }

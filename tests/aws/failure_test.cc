@@ -44,39 +44,78 @@ HttpResponse S3(int status, const std::string& code) {
 INSTANTIATE_TEST_SUITE_P(
     Services, Failures,
     testing::Values(
-        Case{"sqs", Json(400, R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The …"})",
-                         {{"x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender"}}),
+        Case{"sqs",
+             Json(400, R"({"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The …"})",
+                  {{"x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender"}}),
              "QueueDoesNotExist", Remedy::kNone, Code::kNotFound},
-        Case{"sqs of old", Json(400, R"({"message":"x"})",
-                                {{"x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender"}}),
+        Case{"sqs of old",
+             Json(400, R"({"message":"x"})",
+                  {{"x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender"}}),
              "NonExistentQueue", Remedy::kNone, Code::kNotFound},
-        Case{"dynamodb", Json(400, R"({"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Message":"x"})"),
-             "ConditionalCheckFailedException", Remedy::kNone, Code::kAborted},
-        Case{"dynamodb fast", Json(400, R"({"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"})"),
-             "ProvisionedThroughputExceededException", Remedy::kSlowDown, Code::kResourceExhausted},
-        Case{"header", Json(400, "{}", {{"x-amzn-ErrorType", "ResourceNotFoundException:http://internal.amazon.com/"}}),
+        Case{
+            "dynamodb",
+            Json(
+                400,
+                R"({"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Message":"x"})"),
+            "ConditionalCheckFailedException", Remedy::kNone, Code::kAborted},
+        Case{
+            "dynamodb fast",
+            Json(
+                400,
+                R"({"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"})"),
+            "ProvisionedThroughputExceededException", Remedy::kSlowDown, Code::kResourceExhausted},
+        Case{"header",
+             Json(400, "{}",
+                  {{"x-amzn-ErrorType", "ResourceNotFoundException:http://internal.amazon.com/"}}),
              "ResourceNotFoundException", Remedy::kNone, Code::kNotFound},
-        Case{"query", Json(400, "<ErrorResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"),
+        Case{"query",
+             Json(400,
+                  "<ErrorResponse "
+                  "xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><Error><Type>Sender</"
+                  "Type><Code>Throttling</Code><Message>Rate "
+                  "exceeded</Message></Error></ErrorResponse>"),
              "Throttling", Remedy::kSlowDown, Code::kResourceExhausted},
-        Case{"ec2", Json(503, "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>"),
+        Case{"ec2",
+             Json(503,
+                  "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></"
+                  "Response>"),
              "RequestLimitExceeded", Remedy::kSlowDown, Code::kResourceExhausted},
         Case{"s3 missing", S3(404, "NoSuchKey"), "NoSuchKey", Remedy::kNone, Code::kNotFound},
-        Case{"s3 busy", S3(503, "SlowDown"), "SlowDown", Remedy::kSlowDown, Code::kResourceExhausted},
-        Case{"s3 condition", S3(412, "PreconditionFailed"), "PreconditionFailed", Remedy::kNone, Code::kAborted},
-        Case{"s3 elsewhere", S3(301, "PermanentRedirect"), "PermanentRedirect", Remedy::kNone, Code::kFailedPrecondition},
-        Case{"s3 clock", S3(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed", Remedy::kClock, Code::kPermissionDenied},
+        Case{"s3 busy", S3(503, "SlowDown"), "SlowDown", Remedy::kSlowDown,
+             Code::kResourceExhausted},
+        Case{"s3 condition", S3(412, "PreconditionFailed"), "PreconditionFailed", Remedy::kNone,
+             Code::kAborted},
+        Case{"s3 elsewhere", S3(301, "PermanentRedirect"), "PermanentRedirect", Remedy::kNone,
+             Code::kFailedPrecondition},
+        Case{"s3 clock", S3(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed", Remedy::kClock,
+             Code::kPermissionDenied},
         Case{"head", {.status = 404}, "", Remedy::kNone, Code::kNotFound},
-        Case{"bad gateway", Json(502, "<html>bad <b>gateway</html>"), "", Remedy::kRetry, Code::kUnavailable},
+        Case{"bad gateway", Json(502, "<html>bad <b>gateway</html>"), "", Remedy::kRetry,
+             Code::kUnavailable},
         Case{"too many", {.status = 429}, "", Remedy::kSlowDown, Code::kResourceExhausted},
-        Case{"trouble", Json(500, R"({"__type":"InternalFailure"})"), "InternalFailure", Remedy::kRetry, Code::kUnavailable},
-        Case{"expired", Json(400, R"({"__type":"ExpiredTokenException"})"), "ExpiredTokenException", Remedy::kCredentials, Code::kPermissionDenied},
-        Case{"old signature", Json(400, R"({"__type":"InvalidSignatureException","message":"Signature expired: 2015 is now earlier than 2016"})"),
-             "InvalidSignatureException", Remedy::kClock, Code::kPermissionDenied},
-        Case{"denied", Json(400, R"({"__type":"AccessDeniedException"})"), "AccessDeniedException", Remedy::kNone, Code::kPermissionDenied},
-        Case{"full", Json(403, R"({"__type":"com.amazonaws.sqs#OverLimit"})"), "OverLimit", Remedy::kNone, Code::kResourceExhausted},
-        Case{"exists", Json(400, R"({"__type":"ResourceExistsException"})"), "ResourceExistsException", Remedy::kNone, Code::kAlreadyExists},
-        Case{"wrong", Json(400, R"({"__type":"ValidationException"})"), "ValidationException", Remedy::kNone, Code::kInvalidArgument},
-        Case{"strange", {.status = 600, .body = "{\"__type\": 7}"}, "", Remedy::kNone, Code::kInternal}));
+        Case{"trouble", Json(500, R"({"__type":"InternalFailure"})"), "InternalFailure",
+             Remedy::kRetry, Code::kUnavailable},
+        Case{"expired", Json(400, R"({"__type":"ExpiredTokenException"})"), "ExpiredTokenException",
+             Remedy::kCredentials, Code::kPermissionDenied},
+        Case{
+            "old signature",
+            Json(
+                400,
+                R"({"__type":"InvalidSignatureException","message":"Signature expired: 2015 is now earlier than 2016"})"),
+            "InvalidSignatureException", Remedy::kClock, Code::kPermissionDenied},
+        Case{"denied", Json(400, R"({"__type":"AccessDeniedException"})"), "AccessDeniedException",
+             Remedy::kNone, Code::kPermissionDenied},
+        Case{"full", Json(403, R"({"__type":"com.amazonaws.sqs#OverLimit"})"), "OverLimit",
+             Remedy::kNone, Code::kResourceExhausted},
+        Case{"exists", Json(400, R"({"__type":"ResourceExistsException"})"),
+             "ResourceExistsException", Remedy::kNone, Code::kAlreadyExists},
+        Case{"wrong", Json(400, R"({"__type":"ValidationException"})"), "ValidationException",
+             Remedy::kNone, Code::kInvalidArgument},
+        Case{"strange",
+             {.status = 600, .body = "{\"__type\": 7}"},
+             "",
+             Remedy::kNone,
+             Code::kInternal}));
 
 TEST(Failure, NamesTheRegionWhereABucketIs) {
   HttpResponse response = S3(301, "PermanentRedirect");
@@ -86,8 +125,9 @@ TEST(Failure, NamesTheRegionWhereABucketIs) {
 }
 
 TEST(Failure, ShowsNothingOfWhatWasSigned) {
-  const Failure failure = ParseFailure(
-      Json(403, R"({"__type":"InvalidSignatureException","message":"The request signature we calculated does not match.\n\nThe Canonical String for this request should have been\n'POST\nx-amz-security-token:SECRET'"})"));
+  const Failure failure = ParseFailure(Json(
+      403,
+      R"({"__type":"InvalidSignatureException","message":"The request signature we calculated does not match.\n\nThe Canonical String for this request should have been\n'POST\nx-amz-security-token:SECRET'"})"));
   EXPECT_EQ(failure.message, "The request signature we calculated does not match.");
 }
 
@@ -105,7 +145,8 @@ TEST(Failure, OfSomebodyElseHasNoCode) {
 
 TEST(Xml, IsATreeWithoutNamespaces) {
   const auto root = ParseXml(
-      "<?xml version='1.0'?><a:Answer xmlns:a='x'><List><m>1</m><m> 2&lt;&#65;<![CDATA[<]]></m></List>"
+      "<?xml version='1.0'?><a:Answer xmlns:a='x'><List><m>1</m><m> "
+      "2&lt;&#65;<![CDATA[<]]></m></List>"
       "<Empty/></a:Answer>");
   ASSERT_TRUE(root.ok()) << root.status();
   EXPECT_EQ(root->name, "Answer");
@@ -132,7 +173,9 @@ TEST(Xml, RefusesWhatIsBrokenDeepOrABomb) {
   }
 }
 
-TEST(Xml, EscapesWhatMarksUp) { EXPECT_EQ(EscapeXml("<a b='\"&'>"), "&lt;a b=&apos;&quot;&amp;&apos;&gt;"); }
+TEST(Xml, EscapesWhatMarksUp) {
+  EXPECT_EQ(EscapeXml("<a b='\"&'>"), "&lt;a b=&apos;&quot;&amp;&apos;&gt;");
+}
 
 }  // namespace
 }  // namespace nanogrid::aws

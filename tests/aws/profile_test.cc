@@ -31,10 +31,10 @@ TEST(ProfileFiles, HaveProfilesWithSettings) {
   ASSERT_TRUE(profiles.ok()) << profiles.status();
   ASSERT_EQ(profiles->size(), 2u);
   EXPECT_THAT(profiles->at("default"), ElementsAre(Pair("region", "eu-west-1")));
-  EXPECT_THAT(profiles->at("big"),
-              ElementsAre(Pair("output", "json"), Pair("role_arn", "arn:aws:iam::1:role/x"),
-                          Pair("s3", ""), Pair("s3.addressing_style", "path"),
-                          Pair("s3.max_concurrent_requests", "20")));
+  EXPECT_THAT(
+      profiles->at("big"),
+      ElementsAre(Pair("output", "json"), Pair("role_arn", "arn:aws:iam::1:role/x"), Pair("s3", ""),
+                  Pair("s3.addressing_style", "path"), Pair("s3.max_concurrent_requests", "20")));
 }
 
 TEST(ProfileFiles, NameProfilesPlainlyWhereTheKeysAre) {
