@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "nanogrid/queue.h"
 #include "nanogrid/registry.h"
+#include "nanogrid/secret_source.h"
 
 namespace nanogrid {
 
@@ -19,8 +21,36 @@ struct AwsOptions {
   uint32_t max_attempts = 3;  // of a call that may be repeated, the first included
 };
 
-// Adds the schemes of this build's AWS adapters. They share connections to the credentials'
-// sources. Errors, such as a broken profile file, come when the first one is opened.
+// A queue on SQS. Messages are delivered to whoever receives first, also if somebody else has sent
+// them. Bodies: no control characters but tab and line ends.
+struct SqsOptions {
+  AwsOptions aws{};
+  // Its name, ".fifo" at its end for a FIFO queue; or its URL.
+  std::string queue{};
+  // FIFO: messages of a group are delivered in their order, none while earlier ones are leased.
+  // Empty: each message is a group, without any order. A FIFO queue refuses delays.
+  std::string group = "nanogrid";
+  // Of a long poll, 1..20 s. One that nobody waits for any more goes on for so long; what it
+  // receives is given to the next Receive, or back after a second.
+  Duration wait = std::chrono::seconds(20);
+  // Ack returns at once; what was acknowledged meanwhile is deleted together, at the latest then,
+  // and again until the lease ends. A process that dies in between gets messages delivered again.
+  Duration ack_linger = std::chrono::milliseconds(50);
+  // No lease lasts longer, however often it is extended: 1 s..12 h, what SQS allows. Extend cuts a
+  // lease to what is left, and answers it as lost if that is nothing.
+  Duration max_lease = std::chrono::hours(12);
+};
+
+// NotFound, PermissionDenied and the like come with the first call. InvalidArgument names the
+// option; FailedPrecondition: no region.
+Result<std::unique_ptr<Queue>> MakeSqsQueue(const SqsOptions& options);
+// "sqs://NAME", "sqs:Name" (a URI's host is lower case), or
+// "sqs://sqs.eu-west-1.amazonaws.com/123456789012/Name", each with
+// "?region=…&endpoint=…&profile=…&ca=…&group=…&wait=20s&ack_linger=50ms&max_lease=12h"
+Result<std::unique_ptr<Queue>> MakeSqsQueue(const Uri& uri);
+
+// Adds the schemes of this build's AWS adapters: sqs. They share a session, which is opened with
+// the first of them: credentials are fetched once for all.
 Status RegisterAws(Registry& registry, const AwsOptions& options = {});
 
 }  // namespace nanogrid

@@ -1,0 +1,87 @@
+#include "aws/sqs/acknowledger.h"
+
+#include <algorithm>
+
+namespace nanogrid::aws {
+namespace {
+
+constexpr size_t kThreads = 4;  // batches on their way at the same time
+constexpr Duration kFinish = std::chrono::seconds(3);
+constexpr Duration kPause = std::chrono::milliseconds(500);  // after a batch that failed
+constexpr Duration kCall = std::chrono::seconds(20);
+
+TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+SqsAcknowledger::~SqsAcknowledger() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    give_up_ = Now() + kFinish;
+  }
+  changed_.notify_all();
+  threads_.clear();
+}
+
+void SqsAcknowledger::Add(std::vector<SqsLease> leases) {
+  {
+    const std::lock_guard lock(mutex_);
+    const TimePoint now = Now();
+    for (SqsLease& lease : leases) pending_.push_back({std::move(lease), now});
+    // One thread for a start; more when it cannot keep up.
+    if (threads_.empty() || (pending_.size() >= 2 * kSqsBatch && threads_.size() < kThreads)) {
+      threads_.emplace_back([this] { Run(); });
+    }
+  }
+  changed_.notify_one();
+}
+
+void SqsAcknowledger::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (pending_.empty()) {
+      if (ending_) return;
+      changed_.wait(lock);
+      continue;
+    }
+    const TimePoint due = pending_.front().since + linger_;
+    if (pending_.size() < kSqsBatch && !ending_ && Now() < due) {
+      changed_.wait_until(lock, due);
+      continue;
+    }
+    std::vector<Pending> batch;
+    while (!pending_.empty() && batch.size() < kSqsBatch) {
+      batch.push_back(std::move(pending_.front()));
+      pending_.pop_front();
+    }
+    lock.unlock();
+    SendBatch(std::move(batch));
+    lock.lock();
+  }
+}
+
+// Without the mutex.
+void SqsAcknowledger::SendBatch(std::vector<Pending> batch) {
+  std::vector<std::string> handles;
+  for (const Pending& each : batch) handles.push_back(each.lease.receipt);
+  Context context;
+  {
+    const std::lock_guard lock(mutex_);
+    context.deadline = std::min(Now() + kCall, give_up_);
+  }
+  const auto results = calls_.Delete(context, handles);
+  // SQS ignores old receipts, so that whatever it has refused is not there any more.
+  std::vector<Pending> again;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const bool done = results.ok() && ((*results)[i].error.empty() || (*results)[i].final);
+    if (!done && Now() < batch[i].lease.ends) again.push_back(std::move(batch[i]));
+  }
+  if (again.empty()) return;
+  std::unique_lock lock(mutex_);
+  if (!ending_) changed_.wait_for(lock, kPause, [this] { return ending_; });
+  if (Now() >= give_up_) return;
+  for (Pending& each : again) pending_.push_front(std::move(each));
+}
+
+}  // namespace nanogrid::aws
