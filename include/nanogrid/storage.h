@@ -46,7 +46,8 @@ struct ObjectPage {
 };
 
 // Named byte strings. Thread-safe. A key is 1..1024 bytes of UTF-8 without NUL, no empty, "." or
-// ".." segment between slashes, no leading or trailing slash: InvalidArgument.
+// ".." segment between slashes, no leading or trailing slash: InvalidArgument. So are, for services
+// that cannot keep them, keys with line breaks.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;

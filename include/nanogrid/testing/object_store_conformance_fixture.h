@@ -19,6 +19,8 @@ namespace nanogrid {
 struct ObjectStoreAdapter {
   std::string name{};
   std::function<std::unique_ptr<ObjectStore>()> make{};
+  // Some services cannot keep keys with CR or LF; they must be InvalidArgument then.
+  bool line_breaks = true;
 };
 inline void PrintTo(const ObjectStoreAdapter& adapter, std::ostream* out) { *out << adapter.name; }
 
