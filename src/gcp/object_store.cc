@@ -144,7 +144,7 @@ class GcsObjectStore final : public ObjectStore {
     ObjectPage page;
     std::string page_token;
     do {
-      const std::string more = page_token.empty() ? "" : "&pageToken=" + PercentEncode(page_token);
+      const std::string next = page_token.empty() ? "" : "&pageToken=" + PercentEncode(page_token);
       NANOGRID_ASSIGN_OR_RETURN(const Answer answer,
                                 calls_.Send(context, {.target = target + next}));
       if (answer.response.status != 200) return RefusalStatus("list", answer.response);

@@ -1,5 +1,6 @@
 #include "gcp/fake_gcs.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
