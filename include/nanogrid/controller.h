@@ -24,6 +24,9 @@ struct SubmitRequest {
 struct ControllerOptions {
   Duration retention = std::chrono::hours(24);  // of finished jobs, with their logs and results
   Duration sweep_every = std::chrono::seconds(1);
+  // By how much the clocks of other machines may differ from this one's: a job whose lease seems to
+  // be over is left to its worker for so long, and for as long as the lease moves.
+  Duration clock_tolerance = std::chrono::seconds(2);
   uint64_t max_event = 256ull << 20;  // bytes
 };
 

@@ -15,6 +15,13 @@ struct WorkerOptions {
   uint32_t slots = 0;  // jobs at once, 1..1000; 0: as many as the machine has CPUs
   // A worker that is silent for this long has lost its jobs; at least 1 s.
   Duration lease = std::chrono::seconds(10);
+  // How long nobody else gets a message that this worker holds; it is kept for longer while the job
+  // runs. Zero: as `lease`. Who dies is noticed by the lease of its jobs: this may be longer, which
+  // saves calls where they cost something.
+  Duration message_lease{};
+  // A job that runs for longer than this is kept by its record alone, and its message is
+  // acknowledged: queues hold messages for a bounded time (SQS for 12 h), jobs take theirs.
+  Duration max_message_hold = std::chrono::hours(11);
   uint32_t max_crashes = 5;  // a job whose workers died so often is a dead letter
   Duration retention = std::chrono::hours(24);  // of finished jobs
 };
@@ -24,6 +31,11 @@ struct WorkerParts {
   std::shared_ptr<Queue> queue{};
   std::shared_ptr<JobStore> jobs{};
   std::shared_ptr<ObjectStore> objects{};  // large events and results
+  // Jobs that failed for good, and messages that mean nothing, are sent here too, at least once.
+  // Null: nowhere; the jobs' records tell.
+  std::shared_ptr<Queue> dead_letters{};
+  // Where the code lies that messages of other programs name. Null: their functions must be known.
+  std::shared_ptr<ObjectStore> foreign_code{};
   WorkerOptions options{};
   const Clock* clock = &Clock::System();   // outlives the worker
   Observer* observer = &Observer::None();  // outlives the worker

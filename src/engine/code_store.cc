@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "core/scratch_directory.h"
 #include "core/sha256.h"
 #include "engine/code_tree.h"
-#include "core/scratch_directory.h"
 
 namespace nanogrid {
 namespace {

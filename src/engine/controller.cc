@@ -197,6 +197,9 @@ Status CheckOptions(const ControllerOptions& options) {
   if (options.sweep_every <= Duration(0)) {
     return InvalidArgument("ControllerOptions.sweep_every: must be positive");
   }
+  if (options.clock_tolerance < Duration(0)) {
+    return InvalidArgument("ControllerOptions.clock_tolerance: must not be negative");
+  }
   return absl::OkStatus();
 }
 

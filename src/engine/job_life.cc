@@ -81,17 +81,16 @@ Duration Backoff(uint32_t times, Duration first, Duration most) {
 }
 
 DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now) {
-  const bool running = job.state == JobState::kProcessing;
-  if (IsTerminal(job.state) || (running && job.due > now)) return {DeliveryAction::kDrop};
-  const uint32_t crashes = job.crashes + (running ? 1 : 0);
-  if (crashes >= max_crashes) {
+  // Whether a running job has lost its worker is the sweeper's to find out.
+  if (job.state != JobState::kPending) return {DeliveryAction::kDrop};
+  if (job.crashes >= max_crashes) {
     return {.action = DeliveryAction::kFail,
-            .reason = fmt::format("{} workers died while they ran it", crashes)};
+            .reason = fmt::format("{} workers died while they ran it", job.crashes)};
   }
   if (TooOld(job, std::max(now, job.not_before))) {
     return {.action = DeliveryAction::kFail, .reason = TooOldReason(job)};
   }
-  if (!running && job.not_before > now) {
+  if (job.not_before > now) {
     return {.action = DeliveryAction::kWait, .until = job.not_before};
   }
   return {DeliveryAction::kRun};
@@ -99,10 +98,6 @@ DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime
 
 Job Started(const Job& job, std::string_view worker, SystemTime now, Duration lease) {
   Job next = job;
-  if (job.state == JobState::kProcessing) {
-    ++next.lost;
-    ++next.crashes;
-  }
   next.state = JobState::kProcessing;
   ++next.attempt;
   next.worker = worker;

@@ -27,7 +27,7 @@ struct DeliveryDecision {
 };
 DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now);
 
-// The job as its next attempt begins. One that was PROCESSING had lost its worker.
+// The PENDING job as its next attempt begins.
 Job Started(const Job& job, std::string_view worker, SystemTime now, Duration lease);
 // A dead letter without another attempt. The outcome of the latest attempt stays, if there is one.
 Job Failed(const Job& job, std::string reason, SystemTime now, Duration retention);

@@ -41,6 +41,13 @@ Status Sweeper::SendNewest(const Context& context) {
 }
 
 Status Sweeper::Sweep(const Context& context) {
+  still_overdue_.clear();
+  Status status = SweepAll(context);
+  overdue_.swap(still_overdue_);
+  return status;
+}
+
+Status Sweeper::SweepAll(const Context& context) {
   while (true) {
     const SystemTime now = parts_.clock->WallNow();
     NANOGRID_ASSIGN_OR_RETURN(const std::vector<Job> due, parts_.jobs->Due(context, now, kBatch));
@@ -48,6 +55,7 @@ Status Sweeper::Sweep(const Context& context) {
     Status trouble;  // of one job: the others go on
     for (const Job& job : due) {
       NANOGRID_RETURN_IF_ERROR(context.Check(parts_.clock->Now()));
+      if (job.state == JobState::kProcessing && !IsSilent(job)) continue;
       const Status status = Handle(context, job, now);
       // Aborted, NotFound: somebody else was faster, a worker or another controller.
       if (status.ok() || absl::IsAborted(status) || absl::IsNotFound(status)) {
@@ -71,6 +79,20 @@ Status Sweeper::Handle(const Context& context, const Job& job, SystemTime now) {
   if (!next.ok()) return next.status();
   send_(*next);
   return absl::OkStatus();
+}
+
+bool Sweeper::IsSilent(const Job& job) {
+  const TimePoint now = parts_.clock->Now();
+  Overdue overdue{job.attempt, job.due, now};
+  for (const auto* const seen : {&overdue_, &still_overdue_}) {
+    const auto before = seen->find(job.id);
+    if (before != seen->end() && before->second.attempt == job.attempt &&
+        before->second.due == job.due) {
+      overdue.since = std::min(overdue.since, before->second.since);
+    }
+  }
+  still_overdue_[job.id] = overdue;
+  return now - overdue.since >= parts_.options.clock_tolerance;
 }
 
 }  // namespace nanogrid

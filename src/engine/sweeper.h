@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "nanogrid/controller.h"
 
@@ -20,12 +22,23 @@ class Sweeper {
   Status SendNewest(const Context& context);
   // Until nothing is due.
   Status Sweep(const Context& context);
+  Status SweepAll(const Context& context);
   Status Handle(const Context& context, const Job& job, SystemTime now);
+  // Whether the job's worker has not been heard of for long enough, by this machine's own time.
+  bool IsSilent(const Job& job);
+
+  // A running job whose lease was over when it was looked at, since when.
+  struct Overdue {
+    uint32_t attempt;
+    SystemTime due;
+    TimePoint since;
+  };
 
   const ControllerParts& parts_;
   const std::function<void(const Job&)> send_;
   const SystemTime began_;
-  std::jthread thread_;  // last: uses the rest
+  std::unordered_map<std::string, Overdue> overdue_, still_overdue_;  // of the last sweep, of this
+  std::jthread thread_;                                               // last: uses the rest
 };
 
 }  // namespace nanogrid

@@ -32,12 +32,16 @@ std::string DefaultName() {
   return fmt::format("{}-{}-{}", host, ::getpid(), MakeRequestId().substr(0, 8));
 }
 
+// Jobs are received ahead of the slots that will run them if these will be free within so long.
+constexpr Duration kAhead = std::chrono::milliseconds(100);
+constexpr uint32_t kMaxAhead = 64;
+// What was received ahead and is not begun for so long goes to others.
+constexpr Duration kMaxWaiting = std::chrono::seconds(1);
+
 class QueueWorker final : public Worker {
  public:
   QueueWorker(WorkerParts parts, std::string events_end)
-      : parts_(std::move(parts)),
-        jobs_(parts_, parts_.options.name, std::move(events_end)),
-        free_(parts_.options.slots) {
+      : parts_(std::move(parts)), jobs_(parts_, parts_.options.name, std::move(events_end)) {
     for (uint32_t i = 0; i < parts_.options.slots; ++i) {
       slots_.emplace_back([this](const std::stop_token& stop) { RunSlot(stop); });
     }
@@ -49,6 +53,7 @@ class QueueWorker final : public Worker {
     const std::lock_guard once(stop_mutex_);
     receiver_.request_stop();
     if (receiver_.joinable()) receiver_.join();
+    GiveBackWaiting(Duration(0));
     if (!WaitUntilIdle(context)) {
       jobs_.StopAll();
       WaitUntilIdle({});
@@ -59,38 +64,62 @@ class QueueWorker final : public Worker {
 
   WorkerStats GetStats() const override {
     const std::lock_guard lock(mutex_);
-    const uint32_t slots = parts_.options.slots;
-    return {.slots = slots, .busy = slots - free_, .finished = jobs_.finished()};
+    return {.slots = parts_.options.slots, .busy = busy_, .finished = jobs_.finished()};
   }
 
  private:
+  struct Waiting {
+    Delivery delivery;
+    std::chrono::steady_clock::time_point since;
+  };
+
   void Receive(const std::stop_token& stop) {
     GrowingPause pause;
-    while (const size_t free = WaitForFreeSlot(stop)) {
+    while (const size_t room = WaitForRoom(stop)) {
+      Context context = Context::WithStop(stop);
+      if (HasWaiting()) context.deadline = parts_.clock->Now() + kMaxWaiting / 2;
       auto deliveries = parts_.queue->Receive(
-          Context::WithStop(stop),
-          {.max_messages = std::min(free, Queue::kMaxBatch), .lease = parts_.options.lease});
+          context, {.max_messages = room, .lease = parts_.options.message_lease});
       if (!deliveries.ok()) {
         parts_.observer->OnError("receive jobs", deliveries.status());
         if (!pause.Wait(stop)) return;
         continue;
       }
       pause = GrowingPause();
+      const auto now = std::chrono::steady_clock::now();
       for (Delivery& delivery : *deliveries) {
         jobs_.Hold(delivery);
         const std::lock_guard lock(mutex_);
-        --free_;
-        ready_.push_back(std::move(delivery));
+        waiting_.push_back({std::move(delivery), now});
         changed_.notify_all();
       }
     }
   }
 
-  // 0: stop was requested.
-  size_t WaitForFreeSlot(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, stop, [this] { return free_ > 0; });
-    return stop.stop_requested() ? 0 : free_;
+  // How many to receive next; 0: stop was requested. While jobs are short, several at once and a
+  // little ahead: every message by itself costs a call.
+  size_t WaitForRoom(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      GiveBackWaiting(kMaxWaiting);
+      std::unique_lock lock(mutex_);
+      size_t room = 0;
+      const auto has_room = [&] {
+        const size_t ahead = Ahead();
+        const size_t taken = busy_ + waiting_.size();
+        const size_t most = parts_.options.slots + ahead;
+        room = std::min(most - std::min(most, taken), Queue::kMaxBatch);
+        return taken < parts_.options.slots || (room > 0 && room >= ahead / 2);
+      };
+      if (changed_.wait_for(lock, stop, kMaxWaiting / 2, has_room)) return room;
+    }
+    return 0;
+  }
+
+  // How many jobs the slots will have begun soon, going by the latest ones.
+  size_t Ahead() const {
+    if (mean_time_ <= Duration(0)) return 0;
+    const auto each = std::min<Duration::rep>(kAhead / mean_time_, kMaxAhead);
+    return std::min<size_t>(static_cast<size_t>(each) * parts_.options.slots, kMaxAhead);
   }
 
   void RunSlot(const std::stop_token& stop) {
@@ -98,20 +127,42 @@ class QueueWorker final : public Worker {
       Delivery delivery;
       {
         std::unique_lock lock(mutex_);
-        if (!changed_.wait(lock, stop, [this] { return !ready_.empty(); })) return;
-        delivery = std::move(ready_.front());
-        ready_.pop_front();
+        if (!changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+        delivery = std::move(waiting_.front().delivery);
+        waiting_.pop_front();
+        ++busy_;
       }
+      const auto began = std::chrono::steady_clock::now();
       jobs_.Handle(delivery);
+      const Duration took = std::chrono::steady_clock::now() - began;
       const std::lock_guard lock(mutex_);
-      ++free_;
+      mean_time_ = mean_time_ == Duration(0) ? took : (mean_time_ * 7 + took) / 8;
+      --busy_;
       changed_.notify_all();
     }
   }
 
+  bool HasWaiting() const {
+    const std::lock_guard lock(mutex_);
+    return !waiting_.empty();
+  }
+
+  void GiveBackWaiting(Duration older_than) {
+    std::vector<Delivery> back;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto before = std::chrono::steady_clock::now() - older_than;
+      while (!waiting_.empty() && waiting_.front().since <= before) {
+        back.push_back(std::move(waiting_.front().delivery));
+        waiting_.pop_front();
+      }
+    }
+    for (const Delivery& delivery : back) jobs_.GiveBack(delivery);
+  }
+
   // False: the context ended first.
   bool WaitUntilIdle(const Context& context) {
-    const auto idle = [this] { return free_ == parts_.options.slots; };
+    const auto idle = [this] { return busy_ == 0 && waiting_.empty(); };
     std::unique_lock lock(mutex_);
     if (context.deadline == TimePoint::max()) return changed_.wait(lock, context.stop, idle);
     return changed_.wait_for(lock, context.stop, context.deadline - parts_.clock->Now(), idle);
@@ -122,8 +173,9 @@ class QueueWorker final : public Worker {
   std::mutex stop_mutex_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Delivery> ready_;  // each has a slot already
-  uint32_t free_;
+  std::deque<Waiting> waiting_;
+  uint32_t busy_ = 0;
+  Duration mean_time_{};  // of the latest jobs; 0: there was none
   std::vector<std::jthread> slots_;
   std::jthread receiver_;
 };
@@ -142,6 +194,15 @@ Status CompleteOptions(WorkerOptions& options) {
   if (options.lease < kMinLease || options.lease > kMaxLease) {
     return InvalidArgument("WorkerOptions.lease: {} ms, must be 1 s to 12 h",
                            std::chrono::floor<std::chrono::milliseconds>(options.lease).count());
+  }
+  if (options.message_lease == Duration(0)) options.message_lease = options.lease;
+  if (options.message_lease < kMinLease || options.message_lease > kMaxLease) {
+    return InvalidArgument(
+        "WorkerOptions.message_lease: {} ms, must be 1 s to 12 h",
+        std::chrono::floor<std::chrono::milliseconds>(options.message_lease).count());
+  }
+  if (options.max_message_hold <= Duration(0)) {
+    return InvalidArgument("WorkerOptions.max_message_hold: must be positive");
   }
   if (options.max_crashes == 0) {
     return InvalidArgument("WorkerOptions.max_crashes: must be 1 or more");

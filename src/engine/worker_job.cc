@@ -8,6 +8,7 @@
 #include "engine/job_message.h"
 #include "engine/job_objects.h"
 #include "engine/job_pause.h"
+#include "engine/lost_job.h"
 
 namespace nanogrid {
 namespace {
@@ -29,7 +30,7 @@ WorkerJobs::WorkerJobs(const WorkerParts& parts, std::string worker, std::string
       leases_(parts, std::move(events_end)) {}
 
 void WorkerJobs::StopAll() {
-  stopped_ = true;
+  stop_.request_stop();
   leases_.StopAll();
 }
 
@@ -39,34 +40,64 @@ Context WorkerJobs::ShortCall() const {
 
 void WorkerJobs::Handle(const Delivery& delivery) {
   Next next;
-  const Result<std::string> id = ReadJobMessage(delivery.body);
-  if (id.ok()) {
+  const Result<JobNotice> notice = ReadJobMessage(delivery.body);
+  if (notice.ok()) {
     do {
-      next = Decide(*id);
+      next = Decide(*notice, delivery);
     } while (next.kind == Next::Kind::kAgain);
   } else {
-    parts_.observer->OnError("read message", id.status());
+    parts_.observer->OnError("read message", notice.status());
+    next = Bury(DeadLetterMessage(delivery.body, notice.status()));
   }
-  leases_.Release(delivery.receipt);
+  const bool held = leases_.Release(delivery.receipt);
+  if (!held) {
+    if (next.kind != Next::Kind::kAck) SendAgain(notice->job_id);
+    return;
+  }
   if (next.kind == Next::Kind::kAck) acks_.Add(delivery.receipt);
-  if (next.kind != Next::Kind::kGiveBack) return;
-  const Receipt receipts[] = {delivery.receipt};
-  const auto given = parts_.queue->Extend(ShortCall(), receipts, std::min(next.wait, kMaxGiveBack));
+  if (next.kind == Next::Kind::kGiveBack) ReturnMessage(delivery.receipt, next.wait);
+}
+
+void WorkerJobs::GiveBack(const Delivery& delivery) {
+  leases_.Release(delivery.receipt);
+  ReturnMessage(delivery.receipt, Duration(0));
+}
+
+void WorkerJobs::ReturnMessage(const Receipt& receipt, Duration wait) {
+  const Receipt receipts[] = {receipt};
+  const auto given = parts_.queue->Extend(ShortCall(), receipts, std::min(wait, kMaxGiveBack));
   if (!given.ok()) parts_.observer->OnError("give message back", given.status());
 }
 
-WorkerJobs::Next WorkerJobs::Decide(const std::string& job_id) {
+void WorkerJobs::SendAgain(const std::string& job_id) {
   const Result<Job> job = parts_.jobs->Get(ShortCall(), job_id);
+  if (job.ok()) SendMessage(*job);
+}
+
+void WorkerJobs::SendMessage(const Job& job) {
+  const SystemTime now = parts_.clock->WallNow();
+  // What cannot be sent now, or delayed for so long, the sweeper sends.
+  if (job.not_before > Later(now, Queue::kMaxDelay)) return;
+  const Message messages[] = {JobMessage(job, now)};
+  const auto sent = parts_.queue->Send(ShortCall(), messages);
+  if (!sent.ok()) parts_.observer->OnError("send job", sent.status());
+}
+
+WorkerJobs::Next WorkerJobs::Decide(const JobNotice& notice, const Delivery& delivery) {
+  const Result<Job> job = parts_.jobs->Get(ShortCall(), notice.job_id);
+  if (absl::IsNotFound(job.status())) return Record(notice, delivery);
+  if (absl::IsInvalidArgument(job.status())) {
+    return Bury(DeadLetterMessage(delivery.body, job.status()));
+  }
   if (!job.ok()) {
     parts_.observer->OnError("get job", job.status());
-    const bool none = absl::IsNotFound(job.status()) || absl::IsInvalidArgument(job.status());
-    return {none ? Next::Kind::kAck : Next::Kind::kLeave};
+    return {Next::Kind::kLeave};
   }
   const SystemTime now = parts_.clock->WallNow();
   DeliveryDecision decision = DecideDelivery(*job, parts_.options.max_crashes, now);
   switch (decision.action) {
     case DeliveryAction::kDrop:
-      return {Next::Kind::kAck};
+      return Drop(*job);
     case DeliveryAction::kWait:
       return {Next::Kind::kGiveBack, Between(now, decision.until)};
     case DeliveryAction::kFail:
@@ -74,30 +105,55 @@ WorkerJobs::Next WorkerJobs::Decide(const std::string& job_id) {
     case DeliveryAction::kRun:
       break;
   }
-  if (stopped_) return {Next::Kind::kGiveBack};
-  return Run(*job);
+  if (stop_.stop_requested()) return {Next::Kind::kGiveBack};
+  return Run(*job, delivery.receipt);
+}
+
+WorkerJobs::Next WorkerJobs::Record(const JobNotice& notice, const Delivery& delivery) {
+  const Status recorded =
+      RecordLostJob(Context::WithStop(stop_.get_token()), parts_, notice, delivery.sent);
+  if (recorded.ok()) return {Next::Kind::kAgain};
+  parts_.observer->OnError("record job of a message", recorded);
+  if (!absl::IsFailedPrecondition(recorded)) return {Next::Kind::kLeave};
+  return Bury(DeadLetterMessage(delivery.body, recorded));
+}
+
+// A dead letter whose worker died before it was sent comes here again.
+WorkerJobs::Next WorkerJobs::Drop(const Job& job) {
+  const bool dead = job.state == JobState::kFailed && !job.dead_letter.empty();
+  return dead ? Bury(DeadLetterMessage(job)) : Next{Next::Kind::kAck};
+}
+
+WorkerJobs::Next WorkerJobs::Bury(const Message& dead_letter) {
+  if (parts_.dead_letters == nullptr) return {Next::Kind::kAck};
+  const Message messages[] = {dead_letter};
+  const auto sent = parts_.dead_letters->Send(ShortCall(), messages);
+  if (sent.ok()) return {Next::Kind::kAck};
+  parts_.observer->OnError("send dead letter", sent.status());
+  return {Next::Kind::kLeave};
 }
 
 WorkerJobs::Next WorkerJobs::Fail(const Job& job, std::string reason) {
   const Job next =
       Failed(job, std::move(reason), parts_.clock->WallNow(), parts_.options.retention);
   const auto failed = parts_.jobs->Transition(ShortCall(), {job.id, job.attempt}, job.state, next);
-  if (failed.ok()) return {Next::Kind::kAck};
+  if (failed.ok()) return Drop(*failed);
   return {MeansLost(failed.status()) ? Next::Kind::kAgain : Next::Kind::kLeave};
 }
 
-WorkerJobs::Next WorkerJobs::Run(const Job& job) {
+WorkerJobs::Next WorkerJobs::Run(const Job& job, const Receipt& receipt) {
+  const TimePoint began = parts_.clock->Now();
   const Job next = Started(job, worker_, parts_.clock->WallNow(), parts_.options.lease);
   const auto attempt =
-      std::make_shared<HeldAttempt>(JobLease{next.id, next.attempt}, StoreFor(next));
+      std::make_shared<HeldAttempt>(JobLease{next.id, next.attempt}, receipt, StoreFor(next));
   leases_.Begin(attempt);
   Next then;
   if (const std::optional<Job> running = Claim(job, next, then)) {
-    leases_.Keep(attempt, parts_.clock->Now());
+    leases_.Keep(attempt, began);
     JobFiles files(*parts_.objects, attempt->lease, attempt->lost.get_token());
     Result<Outcome> outcome = Invoke(*running, *attempt, files);
     attempt->log.Finish();
-    then = Record(*running, *attempt, std::move(outcome), files);
+    then = End(*running, *attempt, std::move(outcome), files);
     ++finished_;
   }
   leases_.End(attempt);
@@ -128,8 +184,8 @@ Result<Outcome> WorkerJobs::Invoke(const Job& running, HeldAttempt& attempt, Job
                                          .files = &files});
 }
 
-WorkerJobs::Next WorkerJobs::Record(const Job& running, HeldAttempt& attempt,
-                                    Result<Outcome> outcome, const JobFiles& files) {
+WorkerJobs::Next WorkerJobs::End(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome,
+                                 const JobFiles& files) {
   StoredResult stored;
   GrowingPause pause;
   while (outcome.ok()) {
@@ -157,11 +213,16 @@ WorkerJobs::Next WorkerJobs::Record(const Job& running, HeldAttempt& attempt,
 WorkerJobs::Next WorkerJobs::RecordEnd(const Job& running, HeldAttempt& attempt, Job next) {
   GrowingPause pause;
   bool refused = false;
+  // Should this process die between the record and the dead letter, a message has to come again.
+  if (!next.dead_letter.empty() && parts_.dead_letters != nullptr &&
+      !leases_.IsHeld(attempt.receipt)) {
+    SendMessage(next);
+  }
   while (!attempt.lost.stop_requested()) {
     const auto ended =
         parts_.jobs->Transition(ShortCall(), attempt.lease, JobState::kProcessing, next);
     if (ended.ok()) {
-      if (next.state != JobState::kPending) return {Next::Kind::kAck};
+      if (next.state != JobState::kPending) return Drop(*ended);
       return {Next::Kind::kGiveBack, Between(parts_.clock->WallNow(), next.not_before)};
     }
     if (MeansLost(ended.status())) break;

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "engine/job_batches.h"
 #include "engine/job_files.h"
 #include "engine/job_life.h"
+#include "engine/job_message.h"
 #include "engine/worker_leases.h"
 #include "nanogrid/worker.h"
 
@@ -24,6 +26,9 @@ class WorkerJobs {
   void Hold(const Delivery& delivery) { leases_.Hold(delivery.receipt); }
   // Runs the job, if that is what is to be done. Whatever goes wrong, the job is not lost.
   void Handle(const Delivery& delivery);
+
+  // Instead of Handle: for others, at once.
+  void GiveBack(const Delivery& delivery);
 
   // Everything that runs is killed and goes back, and nothing is begun any more.
   void StopAll();
@@ -42,23 +47,32 @@ class WorkerJobs {
     Duration wait{};
   };
 
-  Next Decide(const std::string& job_id);
+  Next Decide(const JobNotice& notice, const Delivery& delivery);
+  Next Drop(const Job& job);
   Next Fail(const Job& job, std::string reason);
-  Next Run(const Job& job);
+  Next Run(const Job& job, const Receipt& receipt);
+  // There is no record of it.
+  Next Record(const JobNotice& notice, const Delivery& delivery);
+  // kAck, as soon as the dead letter is sent.
+  Next Bury(const Message& dead_letter);
   // Records that the attempt begins. None: it does not.
   std::optional<Job> Claim(const Job& job, const Job& next, Next& otherwise);
   Result<Outcome> Invoke(const Job& running, HeldAttempt& attempt, JobFiles& files);
   // Records how the attempt ended.
-  Next Record(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome,
-              const JobFiles& files);
+  Next End(const Job& running, HeldAttempt& attempt, Result<Outcome> outcome,
+           const JobFiles& files);
   Next RecordEnd(const Job& running, HeldAttempt& attempt, Job next);
+  // The job has another attempt before it, and its message is gone.
+  void SendAgain(const std::string& job_id);
+  void SendMessage(const Job& job);
   Next AfterLoss(const Job& running, const Job& mine);
   LogWriter::Store StoreFor(const Job& running);
+  void ReturnMessage(const Receipt& receipt, Duration wait);
   Context ShortCall() const;
 
   const WorkerParts& parts_;
   const std::string worker_;
-  std::atomic<bool> stopped_ = false;
+  std::stop_source stop_;
   std::atomic<uint64_t> finished_ = 0;
   JobBatches<Receipt> acks_;
   WorkerLeases leases_;  // last: its threads use the rest

@@ -30,12 +30,17 @@ WorkerLeases::WorkerLeases(const WorkerParts& parts, std::string events_end)
 
 void WorkerLeases::Hold(const Receipt& receipt) {
   const std::lock_guard lock(mutex_);
-  receipts_.insert(receipt);
+  receipts_.emplace(receipt, TimePoint::max());
 }
 
-void WorkerLeases::Release(const Receipt& receipt) {
+bool WorkerLeases::Release(const Receipt& receipt) {
   const std::lock_guard lock(mutex_);
-  receipts_.erase(receipt);
+  return receipts_.erase(receipt) > 0;
+}
+
+bool WorkerLeases::IsHeld(const Receipt& receipt) {
+  const std::lock_guard lock(mutex_);
+  return receipts_.contains(receipt);
 }
 
 void WorkerLeases::Begin(const std::shared_ptr<HeldAttempt>& attempt) {
@@ -47,10 +52,16 @@ void WorkerLeases::Begin(const std::shared_ptr<HeldAttempt>& attempt) {
 
 void WorkerLeases::Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  const auto [begin, end] = attempts_.equal_range(attempt->lease.id);
-  const auto mine =
-      std::find_if(begin, end, [&](const auto& entry) { return entry.second.attempt == attempt; });
-  if (mine != end) mine->second.until = now + parts_.options.lease;
+  KeepUntil(*attempt, now + parts_.options.lease);
+  const auto message = receipts_.find(attempt->receipt);
+  if (message != receipts_.end()) message->second = std::min(message->second, now);
+}
+
+void WorkerLeases::KeepUntil(const HeldAttempt& attempt, TimePoint until) {
+  const auto [begin, end] = attempts_.equal_range(attempt.lease.id);
+  const auto mine = std::find_if(
+      begin, end, [&](const auto& entry) { return entry.second.attempt.get() == &attempt; });
+  if (mine != end) mine->second.until = until;
 }
 
 void WorkerLeases::End(const std::shared_ptr<HeldAttempt>& attempt) {
@@ -68,57 +79,68 @@ void WorkerLeases::StopAll() {
 }
 
 void WorkerLeases::KeepLeases(const std::stop_token& stop) {
+  TimePoint messages = parts_.clock->Now() + parts_.options.message_lease / 4;
+  TimePoint jobs = parts_.clock->Now() + parts_.options.lease / 4;
   while (!stop.stop_requested()) {
-    Pause(stop, parts_.options.lease / 4);
-    ExtendJobs(parts_.clock->Now());
-    ExtendMessages();
+    Pause(stop, std::min(jobs, messages) - parts_.clock->Now());
+    const TimePoint now = parts_.clock->Now();
+    if (now >= jobs) jobs = ExtendJobs(now);
+    if (now >= messages) messages = ExtendMessages(now);
   }
 }
 
-void WorkerLeases::ExtendJobs(TimePoint now) {
+TimePoint WorkerLeases::ExtendJobs(TimePoint now) {
+  const Duration lease = parts_.options.lease;
   std::vector<Kept> kept;
   std::vector<JobLease> leases;
+  TimePoint first_end = now + lease;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, entry] : attempts_) {
       if (entry.until == TimePoint::min()) continue;
+      // This process did not run for so long, perhaps: somebody else may have it.
+      if (entry.until <= now) entry.attempt->Lose();
+      if (entry.attempt->lost.stop_requested()) continue;
       kept.push_back(entry);
       leases.push_back(entry.attempt->lease);
+      first_end = std::min(first_end, entry.until);
     }
   }
-  if (leases.empty()) return;
-  const Duration lease = parts_.options.lease;
-  const auto lost = parts_.jobs->Extend(Context{.deadline = now + lease / 2}, leases,
+  if (leases.empty()) return now + lease / 4;
+  // Not longer than the leases last that it is about: who lost one must stop then.
+  const auto lost = parts_.jobs->Extend(Context{.deadline = first_end}, leases,
                                         Later(parts_.clock->WallNow(), lease));
-  if (!lost.ok()) {
-    parts_.observer->OnError("keep jobs", lost.status());
-    // Somebody else may have those that could not be kept in time.
-    for (const Kept& entry : kept) {
-      if (entry.until <= parts_.clock->Now()) entry.attempt->Lose();
-    }
-    return;
-  }
-  for (const Kept& entry : kept) {
+  const auto is_lost = [&](const Kept& entry) {
+    if (!lost.ok()) return entry.until <= parts_.clock->Now();
     const JobLease& mine = entry.attempt->lease;
-    const bool gone = std::any_of(lost->begin(), lost->end(), [&](const JobLease& other) {
+    return std::any_of(lost->begin(), lost->end(), [&](const JobLease& other) {
       return other.id == mine.id && other.attempt == mine.attempt;
     });
-    if (gone) {
+  };
+  if (!lost.ok()) parts_.observer->OnError("keep jobs", lost.status());
+  TimePoint again = now + lease / 4;
+  for (const Kept& entry : kept) {
+    if (is_lost(entry)) {
       entry.attempt->Lose();
+    } else if (lost.ok()) {
+      const std::lock_guard lock(mutex_);
+      KeepUntil(*entry.attempt, now + lease);
     } else {
-      Keep(entry.attempt, now);
+      again = std::min(again, entry.until);
     }
   }
+  return again;
 }
 
-void WorkerLeases::ExtendMessages() {
+TimePoint WorkerLeases::ExtendMessages(TimePoint now) {
+  ReleaseLongHeld(now);
   std::vector<Receipt> receipts;
   {
     const std::lock_guard lock(mutex_);
-    receipts.assign(receipts_.begin(), receipts_.end());
+    for (const auto& [receipt, since] : receipts_) receipts.push_back(receipt);
   }
-  const Duration lease = parts_.options.lease;
-  const Context context{.deadline = parts_.clock->Now() + lease / 2};
+  const Duration lease = parts_.options.message_lease;
+  const Context context{.deadline = now + lease / 2};
   for (size_t first = 0; first < receipts.size(); first += Queue::kMaxBatch) {
     const size_t count = std::min(receipts.size() - first, Queue::kMaxBatch);
     // A message that was lost brings somebody who sees that the job is being run.
@@ -126,6 +148,28 @@ void WorkerLeases::ExtendMessages() {
         parts_.queue->Extend(context, std::span(receipts).subspan(first, count), lease);
     if (!lost.ok()) parts_.observer->OnError("keep messages", lost.status());
   }
+  return now + lease / 4;
+}
+
+// Their jobs' records keep them: the sweeper would find them.
+void WorkerLeases::ReleaseLongHeld(TimePoint now) {
+  std::vector<Receipt> receipts;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [receipt, since] : receipts_) {
+      if (since != TimePoint::max() && now - since >= parts_.options.max_message_hold &&
+          receipts.size() < Queue::kMaxBatch) {
+        receipts.push_back(receipt);
+      }
+    }
+  }
+  if (receipts.empty()) return;
+  const Context context{.deadline = now + parts_.options.lease};
+  if (Status acked = parts_.queue->Ack(context, receipts); !acked.ok()) {
+    return parts_.observer->OnError("let go of messages", acked);
+  }
+  const std::lock_guard lock(mutex_);
+  for (const Receipt& receipt : receipts) receipts_.erase(receipt);
 }
 
 void WorkerLeases::FollowEvents(const std::stop_token& stop) {

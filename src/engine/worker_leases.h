@@ -8,7 +8,6 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -19,8 +18,10 @@ namespace nanogrid {
 
 // An attempt at a job that this worker makes. Thread-safe.
 struct HeldAttempt {
-  HeldAttempt(JobLease name, LogWriter::Store store)
-      : lease(std::move(name)), log(std::move(store), lost.get_token()) {}
+  HeldAttempt(JobLease name, Receipt message, LogWriter::Store store)
+      : lease(std::move(name)),
+        receipt(std::move(message)),
+        log(std::move(store), lost.get_token()) {}
 
   // It is somebody else's, or the job has ended: the function is killed, nothing may be written.
   void Lose() {
@@ -29,6 +30,7 @@ struct HeldAttempt {
   }
 
   const JobLease lease;
+  const Receipt receipt;  // of the message that brought it
   std::stop_source lost;
   std::stop_source stop;  // kills the function; what follows may be written
   LogWriter log;
@@ -42,11 +44,13 @@ class WorkerLeases {
   WorkerLeases(const WorkerParts& parts, std::string events_end);
 
   void Hold(const Receipt& receipt);
-  void Release(const Receipt& receipt);
+  // False: it was acknowledged meanwhile, because its job takes so long.
+  bool Release(const Receipt& receipt);
+  bool IsHeld(const Receipt& receipt);
 
   // From before the attempt is recorded, so that no event is missed.
   void Begin(const std::shared_ptr<HeldAttempt>& attempt);
-  // It was recorded at `now`: its lease is kept.
+  // It was recorded, with a lease from `now` on, which is kept. The message may be done without.
   void Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now);
   void End(const std::shared_ptr<HeldAttempt>& attempt);
 
@@ -60,8 +64,11 @@ class WorkerLeases {
   };
 
   void KeepLeases(const std::stop_token& stop);
-  void ExtendJobs(TimePoint now);
-  void ExtendMessages();
+  // Answers when it has to be called again.
+  TimePoint ExtendJobs(TimePoint now);
+  TimePoint ExtendMessages(TimePoint now);
+  void ReleaseLongHeld(TimePoint now);
+  void KeepUntil(const HeldAttempt& attempt, TimePoint until);
   void FollowEvents(const std::stop_token& stop);
   void LookAt(const JobEvent& event);
   void FlushLogs(const std::stop_token& stop);
@@ -70,7 +77,8 @@ class WorkerLeases {
   std::string cursor_;
   std::mutex mutex_;
   std::condition_variable_any begun_;
-  std::unordered_set<Receipt> receipts_;
+  // With the time since when the job of each is on record; max(): it is not.
+  std::unordered_map<Receipt, TimePoint> receipts_;
   std::unordered_multimap<std::string, Kept> attempts_;  // by job id
   bool stopped_ = false;
   std::jthread keeper_, follower_, flusher_;  // last: use the rest

@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/sha256.h"
 #include "core/scratch_directory.h"
+#include "core/sha256.h"
 #include "engine/status_matchers.h"
 #include "engine/temp_directory.h"
 #include "nanogrid/adapters/memory.h"

@@ -131,6 +131,8 @@ class JobTest : public EngineTest {
                             .queue = queue_,
                             .jobs = std::move(jobs),
                             .objects = objects_,
+                            .dead_letters = dead_letters_,
+                            .foreign_code = foreign_code_,
                             .options = std::move(options),
                             .clock = &fake_clock_});
     EXPECT_THAT(made, IsOk());
@@ -155,6 +157,17 @@ class JobTest : public EngineTest {
       Job job = *jobs_->Get({}, id);
       if (IsTerminal(job.state)) return job;
       if (job.state == JobState::kPending) fake_clock_.Advance(std::chrono::milliseconds(1));
+      std::this_thread::yield();
+    }
+  }
+  void SendBody(const std::string& body) {
+    const Message messages[] = {{.body = body}};
+    EXPECT_THAT(queue_->Send({}, messages), IsOk());
+  }
+  // Waits until every message was acknowledged.
+  void AwaitEmptyQueue() {
+    for (QueueDepth depth = *queue_->Depth({}); depth.visible + depth.leased > 0;
+         depth = *queue_->Depth({})) {
       std::this_thread::yield();
     }
   }
@@ -197,8 +210,11 @@ class JobTest : public EngineTest {
   FakeClock fake_clock_;
   std::shared_ptr<Queue> queue_ = MakeMemoryQueue(fake_clock_);
   std::shared_ptr<JobStore> jobs_ = MakeMemoryJobStore(fake_clock_);
+  std::shared_ptr<Queue> dead_letters_;
+  std::shared_ptr<ObjectStore> foreign_code_;
   std::shared_ptr<FaultyJobStore> faulty_ = std::make_shared<FaultyJobStore>(jobs_);
-  ControllerOptions controller_options_{.sweep_every = std::chrono::milliseconds(5)};
+  ControllerOptions controller_options_{.sweep_every = std::chrono::milliseconds(5),
+                                        .clock_tolerance = {}};
   std::unique_ptr<Controller> controller_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

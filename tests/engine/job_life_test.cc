@@ -53,13 +53,17 @@ TEST(JobDelivery, WhatHasEndedIsDropped) {
   }
 }
 
-TEST(JobDelivery, ARunningJobIsDroppedWhileItsLeaseLasts) {
-  EXPECT_EQ(ActionFor(Running()), DeliveryAction::kDrop);
+TEST(JobDelivery, ARunningJobIsDroppedWhetherItsLeaseLastsOrNot) {
+  Job job = Running(2);
+  EXPECT_EQ(ActionFor(job), DeliveryAction::kDrop);
+  job.due = kNow - hours(1);
+  EXPECT_EQ(ActionFor(job), DeliveryAction::kDrop) << "the sweeper gives it back";
 }
 
-TEST(JobDelivery, AJobWhoseLeaseIsOverRunsAgain) {
-  Job job = Running(2);
-  job.due = kNow;
+TEST(JobDelivery, AJobThatCameBackFromASilentWorkerStartsAgain) {
+  Job running = Running(2);
+  running.due = kNow;
+  const Job job = DecideDue(running, kNow).next;
   EXPECT_EQ(ActionFor(job), DeliveryAction::kRun);
   const Job next = Started(job, "w2", kNow, seconds(10));
   EXPECT_EQ(next.attempt, 3u);
@@ -114,7 +118,7 @@ TEST(JobDelivery, AJobThatWorkersDieOfFails) {
   Job running = Running(3);
   running.crashes = kMaxCrashes - 1;
   running.due = kNow;
-  EXPECT_EQ(ActionFor(running), DeliveryAction::kFail) << "this worker is the last one";
+  EXPECT_EQ(ActionFor(DecideDue(running, kNow).next), DeliveryAction::kFail);
 }
 
 TEST(JobEnd, AnAnswerIsASuccessThatExpires) {
@@ -269,21 +273,80 @@ TEST(JobTimes, NeverOverflow) {
 
 TEST(JobMessages, NameTheJobAndItsFunction) {
   Job job = JobIn(JobState::kPending);
+  job.event = R"({"a":1})";
   const Message message = JobMessage(job, kNow);
-  EXPECT_EQ(message.body, R"({"job_id": "00000000-0000-4000-8000-000000000001", )"
-                          R"("function_id": "f", "code": "7"})");
+  EXPECT_TRUE(message.body.starts_with(R"({"job_id":"00000000-0000-4000-8000-000000000001",)"
+                                       R"("function_id":"f","code":"7",)"))
+      << message.body;
   EXPECT_EQ(message.delay, Duration(0));
-  EXPECT_THAT(ReadJobMessage(message.body), IsOk());
-  EXPECT_EQ(*ReadJobMessage(message.body), job.id);
+  const auto notice = ReadJobMessage(message.body);
+  ASSERT_THAT(notice, IsOk());
+  EXPECT_EQ(notice->job_id, job.id);
+  EXPECT_EQ(notice->function, "f");
+  EXPECT_EQ(notice->code, "7");
   job.not_before = kNow + seconds(3);
   EXPECT_EQ(JobMessage(job, kNow).delay, seconds(3));
   job.not_before = kNow + hours(3);
   EXPECT_EQ(JobMessage(job, kNow).delay, Queue::kMaxDelay);
 }
 
+TEST(JobMessages, TellAllThatWasAskedFor) {
+  Job job = JobIn(JobState::kPending);
+  job.idempotency_key = "k\"\n";
+  job.tenant = "t";
+  job.retry_of = "00000000-0000-4000-8000-000000000002";
+  job.retry = {.max_attempts = 3, .backoff = milliseconds(1500), .max_age = hours(7)};
+  const std::string events[] = {"",
+                                "null",
+                                "{\"ä\": \"\\u0000\"}",
+                                std::string("\0\xff", 2),
+                                std::string(JobStore::kMaxInline, '\x01'),
+                                std::string(JobStore::kMaxInline, '\xff')};
+  for (const std::string& event : events) {
+    job.event = event;
+    const Message message = JobMessage(job, kNow);
+    EXPECT_LE(message.body.size(), Queue::kMaxBody);
+    const auto notice = ReadJobMessage(message.body);
+    ASSERT_THAT(notice, IsOk());
+    EXPECT_EQ(notice->job.event, event);
+    EXPECT_EQ(notice->job.idempotency_key, job.idempotency_key);
+    EXPECT_EQ(notice->job.tenant, "t");
+    EXPECT_EQ(notice->job.retry_of, job.retry_of);
+    EXPECT_EQ(notice->job.retry, job.retry);
+    EXPECT_EQ(notice->job.created, job.created);
+  }
+  job.event.clear();
+  job.event_key = "jobs/x/event.1";
+  EXPECT_EQ(ReadJobMessage(JobMessage(job, kNow).body)->job.event_key, job.event_key);
+}
+
+TEST(JobMessages, OfOtherProgramsMayTellLess) {
+  const auto notice = ReadJobMessage(
+      R"({"job_id": "00000000-0000-4000-8000-000000000001", "function_id": "f",
+          "code": "functions/f.py", "event": {"a": [1, 2]}, "more": null})");
+  ASSERT_THAT(notice, IsOk());
+  EXPECT_EQ(notice->code, "functions/f.py");
+  EXPECT_EQ(notice->job.event, R"({"a":[1,2]})");
+  EXPECT_EQ(ReadJobMessage(R"({"job_id": "x"})")->job.event, "null");
+}
+
+TEST(JobMessages, DeadLettersSayWhy) {
+  Job job = JobIn(JobState::kFailed, 3);
+  job.dead_letter = "failed in attempt 3 of 3";
+  const auto dead = DeadLetterMessage(job);
+  EXPECT_NE(dead.body.find(R"("reason":"failed in attempt 3 of 3","attempts":3)"),
+            std::string::npos)
+      << dead.body;
+  EXPECT_EQ(ReadJobMessage(dead.body)->job_id, job.id);
+  const std::string odd(Queue::kMaxBody, '\xff');
+  EXPECT_LE(DeadLetterMessage(odd, absl::InvalidArgumentError("no")).body.size(), Queue::kMaxBody);
+}
+
 TEST(JobMessages, AreRefusedIfTheyNameNone) {
-  for (const char* body : {"", "{", "[]", "{}", "7", R"({"job_id": 7})", R"({"id": "x"})"}) {
-    EXPECT_THAT(ReadJobMessage(body), FailsWith(absl::StatusCode::kInvalidArgument, "job_id"))
+  for (const char* body :
+       {"", "{", "[]", "{}", "7", R"({"job_id": 7})", R"({"id": "x"})",
+        R"({"job_id": "x", "retry": 7})", R"({"job_id": "x", "event_key": 1})"}) {
+    EXPECT_THAT(ReadJobMessage(body), FailsWith(absl::StatusCode::kInvalidArgument, "message"))
         << body;
   }
 }

@@ -68,6 +68,30 @@ TEST_F(Workers, TakeNoMoreThanTheyHaveSlotsFor) {
   for (const Job& job : jobs) Await(job.id);
 }
 
+TEST_F(Workers, WhatWasReceivedAheadOfALongJobGoesToOthers) {
+  Event running;
+  Event go_on;
+  sandbox_->on_invoke = [&](const FakeSandbox::Call& call) {
+    if (call.invocation.event == "7") {
+      running.Set();
+      go_on.Wait();
+    }
+    return Returned("1");
+  };
+  StartWorker({.name = "first", .slots = 1});
+  for (int i = 0; i < 20; ++i) Await(Submit().id);  // short ones: it takes several ahead
+  const Job jobs[] = {Submit({.function = "f", .event = "7"}), Submit(), Submit(), Submit()};
+  running.Wait();
+  StartWorker({.name = "second", .slots = 1});
+  for (size_t i = 1; i < std::size(jobs); ++i) {
+    EXPECT_EQ(Await(jobs[i].id).state, JobState::kSuccess);
+  }
+  EXPECT_EQ(jobs_->Get({}, jobs[0].id)->state, JobState::kProcessing);
+  go_on.Set();
+  Await(jobs[0].id);
+  for (const Job& job : jobs) EXPECT_EQ(jobs_->Get({}, job.id)->attempt, 1u);
+}
+
 TEST_F(Workers, TellTheFunctionItsJobAndKeepItsLog) {
   sandbox_->on_invoke = [](const FakeSandbox::Call& call) {
     call.log.Write("hello ");
@@ -193,10 +217,7 @@ TEST_F(Workers, AMessageThatComesTwiceRunsItsJobOnce) {
     Await(job.id);
     ExpectOneEnd(job.id);
   }
-  for (QueueDepth depth = *queue_->Depth({}); depth.visible + depth.leased > 0;
-       depth = *queue_->Depth({})) {
-    std::this_thread::yield();
-  }
+  AwaitEmptyQueue();
   EXPECT_EQ(runs, 50);
 }
 
@@ -207,10 +228,7 @@ TEST_F(Workers, MessagesThatMeanNothingAreDropped) {
   ASSERT_THAT(queue_->Send({}, strange), IsOk());
   StartWorker();
   EXPECT_EQ(Await(Submit().id).state, JobState::kSuccess);
-  for (QueueDepth depth = *queue_->Depth({}); depth.visible + depth.leased > 0;
-       depth = *queue_->Depth({})) {
-    std::this_thread::yield();
-  }
+  AwaitEmptyQueue();
 }
 
 TEST_F(Workers, AJobWhoseWorkerWentSilentIsTakenOverAndTheOldAttemptWritesNothing) {
