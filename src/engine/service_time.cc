@@ -39,7 +39,7 @@ void ServiceTime::LookAt(const JobEvent& event) {
   const auto started = started_.find(event.job_id);
   if (started == started_.end()) return;
   if (IsTerminal(event.state)) {
-    const Duration took = std::max(event.time - started->second, Duration(1));
+    const Duration took = std::max<Duration>(event.time - started->second, Duration(1));
     mean_ = mean_ == Duration(0) ? took : (mean_ * 15 + took) / 16;
   }
   started_.erase(started);
