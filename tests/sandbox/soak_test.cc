@@ -1,12 +1,19 @@
 // Many sandboxes, ended in every way there is, leave the machine as it was.
 //
 // NANOGRID_SOAK: how many, in each way of setting them up (default: 130). Prints what was held
-// before and after.
+// before, and after each way in which they end; with NANOGRID_SOAK given, when nothing else is
+// expected to run, what the kernel holds for the whole machine is compared, too.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -32,7 +39,9 @@ struct Figures {
   size_t host_descriptors = 0;
   size_t spawner_descriptors = 0, spawner_children = 0;
   size_t user_namespaces = 0, network_namespaces = 0, mount_namespaces = 0;  // the spawner holds
-  size_t cgroups = 0;  // of instances, in all hierarchies
+  size_t host_mounts = 0;     // of code, at its place in a sandbox
+  size_t spawner_mounts = 0;  // in its namespace and not in the host's, and in the templates
+  size_t cgroups = 0;         // of instances, in all hierarchies
   bool operator==(const Figures&) const = default;
 };
 struct Memory {
@@ -40,11 +49,12 @@ struct Memory {
 };
 
 void PrintTo(const Figures& f, std::ostream* out) {
-  *out << f.processes << " processes; host: " << f.host_descriptors
-       << " descriptors; spawner: " << f.spawner_descriptors << " descriptors, "
-       << f.spawner_children << " children, " << f.user_namespaces << " user, "
-       << f.network_namespaces << " network, " << f.mount_namespaces
-       << " mount namespaces (and with them uids and tmpfs); " << f.cgroups << " cgroups";
+  *out << f.processes << " processes; host: " << f.host_descriptors << " descriptors, "
+       << f.host_mounts << " mounts; spawner: " << f.spawner_descriptors << " descriptors, "
+       << f.spawner_children << " children, " << f.spawner_mounts << " mounts, "
+       << f.user_namespaces << " user, " << f.network_namespaces << " network, "
+       << f.mount_namespaces << " mount namespaces (and with them uids and tmpfs); " << f.cgroups
+       << " cgroups";
 }
 
 size_t ResidentKiB(const std::string& process) {
@@ -52,6 +62,85 @@ size_t ResidentKiB(const std::string& process) {
   std::istringstream in(ReadFile("/proc/" + process + "/statm"));
   in >> size >> resident;
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+// What is mounted where, as a process sees it, without the numbers that differ in every namespace.
+std::multiset<std::string> Mounts(const std::string& process) {
+  std::multiset<std::string> mounts;
+  for (const std::string& line : Lines(ReadFile("/proc/" + process + "/mountinfo"))) {
+    std::istringstream in(line);
+    std::string id, parent, device, root, point;
+    in >> id >> parent >> device >> root >> point;
+    mounts.insert(device + " " + root + " " + point);
+  }
+  return mounts;
+}
+
+// How many mounts there are in a mount namespace that `process` holds open; 0 if we may not look.
+size_t CountMounts(pid_t process, const fs::path& descriptor) {
+  int results[2];
+  if (pipe2(results, O_CLOEXEC) != 0) return 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string users = "/proc/" + std::to_string(process) + "/ns/user";
+    const int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+    const int user_space = open(users.c_str(), O_RDONLY),
+              space = open(descriptor.c_str(), O_RDONLY);
+    (void)setns(user_space, CLONE_NEWUSER);  // fails for one that is ours
+    size_t count = 0;
+    if (setns(space, CLONE_NEWNS) == 0) {
+      FILE* const mounts = fdopen(openat(proc, "self/mountinfo", O_RDONLY), "r");
+      for (int c; mounts != nullptr && (c = std::fgetc(mounts)) != EOF;) count += c == '\n' ? 1 : 0;
+    }
+    (void)!write(results[1], &count, sizeof(count));
+    _exit(0);
+  }
+  close(results[1]);
+  size_t count = 0;
+  (void)!read(results[0], &count, sizeof(count));
+  close(results[0]);
+  if (child > 0) waitpid(child, nullptr, 0);
+  return count;
+}
+
+// What the kernel holds, for whomever. Others on the machine change it, and it is given back late;
+// but what grows with every sandbox shows among ten thousand.
+using Machine = std::map<std::string, size_t>;
+
+Machine LookAtMachine() {
+  Machine machine;
+  machine["mounts of the host"] = Mounts("self").size();
+  for (const std::string& line : Lines(ReadFile("/proc/slabinfo"))) {  // root's only
+    std::istringstream in(line);
+    std::string name;
+    size_t active = 0;
+    in >> name >> active;
+    if (name.ends_with("_namespace") || name == "mnt_cache" || name == "shmem_inode_cache") {
+      machine[name] = active;
+    }
+  }
+  for (const std::string& line : Lines(ReadFile("/proc/cgroups"))) {  // those that are dying, too
+    std::istringstream in(line);
+    std::string name;
+    size_t hierarchy = 0, count = 0;
+    in >> name >> hierarchy >> count;
+    if (hierarchy != 0) machine["cgroups " + name] = count;
+  }
+  for (const std::string& line : Lines(ReadFile("/sys/fs/cgroup/cgroup.stat"))) {
+    std::istringstream in(line);
+    std::string name;
+    size_t count = 0;
+    in >> name >> count;
+    if (name == "nr_descendants" || name == "nr_dying_descendants") machine[name] = count;
+  }
+  for (const std::string& line : Lines(ReadFile("/proc/meminfo"))) {
+    std::istringstream in(line);
+    std::string name;
+    size_t size = 0;
+    in >> name >> size;
+    if (name == "Shmem:" || name == "SUnreclaim:" || name == "Percpu:") machine[name] = size;
+  }
+  return machine;
 }
 
 class Soak : public SandboxTest {
@@ -86,11 +175,25 @@ class Soak : public SandboxTest {
     std::error_code gone;
     for (const auto& entry : fs::directory_iterator(proc + "/fd", gone)) {
       const std::string target = fs::read_symlink(entry.path(), gone);
-      spaces[target.substr(0, target.find(':'))].insert(target);
+      const std::string kind = target.substr(0, target.find(':'));
+      if (kind == "mnt" && !spaces[kind].contains(target)) {
+        figures.spawner_mounts += CountMounts(spawner_, entry.path());
+      }
+      spaces[kind].insert(target);
     }
     figures.user_namespaces = spaces["user"].size();
     figures.network_namespaces = spaces["net"].size();
     figures.mount_namespaces = spaces["mnt"].size();
+    const std::multiset<std::string> host = Mounts("self"),
+                                     spawner = Mounts(std::to_string(spawner_));
+    figures.host_mounts =
+        static_cast<size_t>(std::count_if(host.begin(), host.end(), [](const std::string& mount) {
+          return mount.find("/var/task") != std::string::npos;
+        }));
+    std::vector<std::string> own;
+    std::set_difference(spawner.begin(), spawner.end(), host.begin(), host.end(),
+                        std::back_inserter(own));
+    figures.spawner_mounts += own.size();
     for (const std::string& group : groups_) {
       for (const std::string& path : CgroupDirectories(group)) {
         for (const auto& entry : fs::directory_iterator(path, gone)) {
@@ -120,7 +223,9 @@ class Soak : public SandboxTest {
     for (int i = 0; i < 10; ++i) many.push_back(Start(FrameServer()));
   }
 
+  Figures CountAgain(const Figures& before) const;
   void Way(size_t which);
+  static const char* WayName(size_t which);
   static constexpr size_t kWays = 13;
 
  private:
@@ -216,6 +321,30 @@ void Soak::Way(size_t which) {
   }
 }
 
+const char* Soak::WayName(size_t which) {
+  static constexpr std::array<const char*, kWays> kNames = {"that answered",
+                                                            "with result files",
+                                                            "with an exception",
+                                                            "that exited, leaving a process",
+                                                            "killed by a signal of their own",
+                                                            "at their time limit",
+                                                            "out of memory",
+                                                            "with too many processes",
+                                                            "with too much output",
+                                                            "with a forbidden system call",
+                                                            "cancelled",
+                                                            "that could not start",
+                                                            "dropped, running and frozen"};
+  return kNames.at(which);
+}
+
+// Waits until it is as before: what a sandbox had goes a moment after it.
+Figures Soak::CountAgain(const Figures& before) const {
+  Figures now;
+  (void)WaitUntil([&] { return (now = Count()) == before; });
+  return now;
+}
+
 TEST_P(Soak, NothingIsLeftOfSandboxesEndedInEveryWay) {
   const char* const given = getenv("NANOGRID_SOAK");
   const size_t count = given != nullptr ? std::strtoul(given, nullptr, 10) : 130;
@@ -223,11 +352,26 @@ TEST_P(Soak, NothingIsLeftOfSandboxesEndedInEveryWay) {
   for (size_t i = 0; i < 2 * kWays; ++i) Way(i % kWays);
   const Figures before = Settled();
   const Memory memory = Resident();
-  for (size_t i = 0; i < count && !HasFailure(); ++i) Way(i % kWays);
+  const Machine machine = LookAtMachine();
+  std::printf("%zu sandboxes\n  before: %s\n", count, testing::PrintToString(before).c_str());
+  size_t done = 0;
+  for (size_t way = 0; way < kWays && !HasFailure(); ++way) {
+    const TimePoint start = std::chrono::steady_clock::now();
+    const size_t until = count * (way + 1) / kWays, number = until - done;
+    for (; done < until && !HasFailure(); ++done) Way(way);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    const Figures after = CountAgain(before);
+    EXPECT_EQ(after, before) << WayName(way);
+    const Memory now = Resident();
+    std::printf("  %zu %s, %.1f ms each: %s; resident: host %zu, spawner %zu KiB\n", number,
+                WayName(way), took.count() / static_cast<double>(std::max<size_t>(number, 1)),
+                after == before ? "as before" : testing::PrintToString(after).c_str(), now.host,
+                now.spawner);
+    std::fflush(stdout);
+  }
   const Figures after = Settled();
   const Memory memory_after = Resident();
-  std::printf("%zu sandboxes\n  before: %s\n  after:  %s\n", count,
-              testing::PrintToString(before).c_str(), testing::PrintToString(after).c_str());
+  std::printf("  after:  %s\n", testing::PrintToString(after).c_str());
   std::printf("  resident: host %zu -> %zu KiB, spawner %zu -> %zu KiB\n", memory.host,
               memory_after.host, memory.spawner, memory_after.spawner);
   EXPECT_EQ(after, before);
@@ -236,6 +380,13 @@ TEST_P(Soak, NothingIsLeftOfSandboxesEndedInEveryWay) {
   EXPECT_LT(memory_after.spawner, memory.spawner + 1024 + count);
   if (!kSanitized) {
     EXPECT_LT(memory_after.host, memory.host + 4096 + count);
+  }
+  for (const auto& [name, had] : machine) {
+    const size_t has = LookAtMachine()[name];
+    std::printf("  machine: %s %zu -> %zu\n", name.c_str(), had, has);
+    if (given != nullptr && !name.ends_with(":")) {
+      EXPECT_LT(has, had + 200 + count / 20) << name;
+    }
   }
 }
 

@@ -81,15 +81,19 @@ Result<Outcome> InvocationRun::Run() {
   watch_interval_ = instance_.files_.has_cgroup() ? kWatchInterval : kFirstWatchInterval;
   next_watch_ = start_ + watch_interval_;
   OnProgress(conversation_->Write());
-  if (instance_.quick_) Spin();
+  if (instance_.quick_ && instance_.spin_.IsDue()) {
+    Spin();
+    instance_.spin_.Learn(outcome_.has_value());
+  }
   while (!outcome_) {
     if (!WaitOnce() && errno != EINTR) return ErrnoError(errno, "wait for instance");
   }
   return Finish();
 }
 
-// Yielding lets an instance on the same CPU run, and returns at once if it is on another. Twice is
-// enough for that; more would be a present to everybody else on this CPU.
+// Yielding lets an instance on the same CPU run, unless they are in scheduling groups of their own,
+// and returns at once if it is on another. Twice is enough for that; more would be a present to
+// everybody else on this CPU.
 void InvocationRun::Spin() {
   const TimePoint until = std::min(start_ + kSpinTime, context_.deadline);
   for (int turn = 0; !outcome_ && !context_.stop.stop_requested() && Now() < until; ++turn) {

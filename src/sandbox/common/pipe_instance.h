@@ -2,6 +2,8 @@
 // sandbox's own: a class derived from this.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -30,6 +32,26 @@ struct InstancePipeEnds {
 
 // Our ends do not block.
 Status MakeInstancePipes(InstancePipes& ours, InstancePipeEnds& theirs);
+
+// Whether to look for an answer before going to sleep: in vain if the instance can only run on the
+// CPU that this keeps busy. Then it is tried ever less often, until it helps again.
+class SpinHabit {
+ public:
+  // Asked once an invocation.
+  bool IsDue() {
+    if (skip_ == 0) return true;
+    --skip_;
+    return false;
+  }
+  void Learn(bool answered) {
+    pause_ = answered ? 0 : std::min<uint32_t>(2 * pause_ + 1, kMaxPause);
+    skip_ = pause_;
+  }
+
+ private:
+  static constexpr uint32_t kMaxPause = 127;
+  uint32_t pause_ = 0, skip_ = 0;
+};
 
 class PipeInstance : public Instance {
  public:
@@ -99,6 +121,7 @@ class PipeInstance : public Instance {
   bool used_ = false;        // has served an invocation
   bool ready_seen_ = false;  // has sent READY
   bool quick_ = false;       // the last answer came within a few microseconds
+  SpinHabit spin_;
   Duration cpu_counted_{};   // CPU time that earlier invocations were told
   uint64_t peak_memory_ = 0;
   UniqueFd wake_;  // eventfd that a stop request writes to
