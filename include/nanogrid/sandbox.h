@@ -21,11 +21,12 @@ enum class Protocol {
 struct FunctionPackage {
   std::string name{};
   uint64_t version = 0;
-  std::string tenant{};                      // whose instance it is, if tenants are kept apart
-  std::string code_dir{};                    // host directory, seen read-only as /var/task
-  std::vector<std::string> command{};        // argv; [0] is a path inside the sandbox
+  std::string tenant{};                // whose instance it is, if tenants are kept apart
+  std::string code_dir{};              // host directory, seen read-only as /var/task
+  std::vector<std::string> command{};  // argv; [0] is a path inside the sandbox
   // The whole environment; the sandbox adds NANOGRID_OUTPUT, the path of the directory inside from
-  // which result files are collected (Invocation::files), and nothing else.
+  // which result files are collected (Invocation::files), and nothing else. Each invocation finds
+  // that empty, whether or not the one before was asked for files.
   std::map<std::string, std::string> env{};
   Protocol protocol = Protocol::kFrames;
   bool result_is_json = true;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/errors.h"
 #include "core/names.h"
@@ -277,6 +278,24 @@ UniqueFd OpenOutputDirectory(int parent, const char* name) {
 bool HasOutput(int directory) {
   const Directory top = OpenForReading(directory, ".");
   return !top || NextName(top.get()) != nullptr;
+}
+
+// Whatever is made in, taken out of or done to a directory sets its time of change. The kernel's
+// clock for that may stand still for a few milliseconds; but a tmpfs says by a directory's size
+// whether there is anything in it.
+void EmptyMark::Look(UniqueFd directory) {
+  directory_.Reset();
+  struct stat info {};
+  if (fstat(directory.get(), &info) != 0 || info.st_size != 0) return;
+  changed_ = info.st_ctim;
+  if (!HasOutput(directory.get())) directory_ = std::move(directory);
+}
+
+bool EmptyMark::Holds() const {
+  struct stat info {};
+  return directory_ && fstat(directory_.get(), &info) == 0 && info.st_size == 0 &&
+         info.st_nlink > 0 && info.st_ctim.tv_sec == changed_.tv_sec &&
+         info.st_ctim.tv_nsec == changed_.tv_nsec;
 }
 
 Status CollectOutput(int directory, const OutputLimits& limits, FileSink& sink,

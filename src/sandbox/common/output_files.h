@@ -6,6 +6,8 @@
 // entry that is refused or an error.
 #pragma once
 
+#include <time.h>
+
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,19 @@ UniqueFd OpenOutputDirectory(int parent, const char* name);
 
 // Whether anything is in it, or it cannot be told.
 bool HasOutput(int directory);
+
+// Remembers that a directory was empty, so that a single system call tells whether it still is.
+class EmptyMark {
+ public:
+  // Takes a look at `directory`, and keeps the descriptor if it is empty.
+  void Look(UniqueFd directory);
+  // False if it may not be, or may be another one by now. Only a tmpfs is ever sure.
+  bool Holds() const;
+
+ private:
+  UniqueFd directory_{};
+  timespec changed_{};
+};
 
 // Gives all regular files with one name below `directory` to the sink, directory by
 // directory, names sorted, and lists the others as refused. An error is the sink's, or Internal.

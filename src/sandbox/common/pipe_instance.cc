@@ -86,16 +86,21 @@ bool PipeInstance::HoldStill() {
 }
 
 Status PipeInstance::CleanOutput() {
-  const UniqueFd directory = OpenOutput();
+  if (output_empty_.Holds()) return absl::OkStatus();
+  UniqueFd directory = OpenOutput();
   if (!directory && errno == ENOENT) return absl::OkStatus();
   if (!directory) return ErrnoError(errno, "open the output directory");
-  if (!HasOutput(directory.get())) return absl::OkStatus();
-  // Where it cannot be held it runs on meanwhile; all that it can do is to make this fail.
-  (void)HoldStill();
-  return EmptyOutput(directory.get(), MaxRemovals(limits_));
+  if (HasOutput(directory.get())) {
+    // Where it cannot be held it runs on meanwhile; all that it can do is to make this fail.
+    (void)HoldStill();
+    NANOGRID_RETURN_IF_ERROR(EmptyOutput(directory.get(), MaxRemovals(limits_)));
+  }
+  output_empty_.Look(std::move(directory));
+  return absl::OkStatus();
 }
 
 Status PipeInstance::CollectOutput(bool& may_go_on, FileSink& sink, Outcome& outcome) {
+  if (output_empty_.Holds()) return absl::OkStatus();
   UniqueFd directory = OpenOutput();
   // To see that there is nothing it need not be held: what comes later comes too late.
   if (!directory && errno == ENOENT) return absl::OkStatus();
@@ -118,11 +123,11 @@ Status PipeInstance::CollectOutput(bool& may_go_on, FileSink& sink, Outcome& out
   return absl::OkStatus();
 }
 
-Status PipeInstance::BeginInvocation(bool clean) {
+Status PipeInstance::BeginInvocation() {
   const std::lock_guard lock(mutex_);
   if (busy_) return FailedPrecondition("instance is busy: one invocation at a time");
   if (!reusable_) return Unavailable("instance has ended");
-  if (clean) {
+  if (used_) {
     if (const Status cleaned = CleanOutput(); !cleaned.ok()) {
       reusable_ = false;
       return Unavailable("instance cannot be used again: {}", std::string(cleaned.message()));
@@ -161,7 +166,7 @@ Status PipeInstance::CheckQuiet() {
 
 Result<Outcome> PipeInstance::Invoke(const Context& context, const Invocation& invocation,
                                      LogSink& log) {
-  NANOGRID_RETURN_IF_ERROR(BeginInvocation(used_ && invocation.files != nullptr));
+  NANOGRID_RETURN_IF_ERROR(BeginInvocation());
   if (used_) {
     if (Status quiet = CheckQuiet(); !quiet.ok()) {
       EndInvocation(false);

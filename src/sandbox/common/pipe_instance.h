@@ -2,8 +2,6 @@
 // sandbox's own: a class derived from this.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -11,6 +9,8 @@
 #include "core/unique_fd.h"
 #include "nanogrid/sandbox.h"
 #include "sandbox/common/instance_files.h"
+#include "sandbox/common/output_files.h"
+#include "sandbox/common/spin_habit.h"
 
 namespace nanogrid {
 
@@ -32,26 +32,6 @@ struct InstancePipeEnds {
 
 // Our ends do not block.
 Status MakeInstancePipes(InstancePipes& ours, InstancePipeEnds& theirs);
-
-// Whether to look for an answer before going to sleep: in vain if the instance can only run on the
-// CPU that this keeps busy. Then it is tried ever less often, until it helps again.
-class SpinHabit {
- public:
-  // Asked once an invocation.
-  bool IsDue() {
-    if (skip_ == 0) return true;
-    --skip_;
-    return false;
-  }
-  void Learn(bool answered) {
-    pause_ = answered ? 0 : std::min<uint32_t>(2 * pause_ + 1, kMaxPause);
-    skip_ = pause_;
-  }
-
- private:
-  static constexpr uint32_t kMaxPause = 127;
-  uint32_t pause_ = 0, skip_ = 0;
-};
 
 class PipeInstance : public Instance {
  public:
@@ -92,8 +72,7 @@ class PipeInstance : public Instance {
  private:
   friend class InvocationRun;
 
-  // `clean`: the output directory is to be empty.
-  Status BeginInvocation(bool clean);
+  Status BeginInvocation();
   void EndInvocation(bool reusable);
   // Drops what a warm instance said while nobody listened. Unavailable if it is not there any more.
   Status CheckQuiet();
@@ -101,7 +80,7 @@ class PipeInstance : public Instance {
   // What an invocation has left is collected when nothing of the instance runs. `may_go_on`: it is
   // frozen for that, if it can be, rather than killed; false then: it was killed.
   Status CollectOutput(bool& may_go_on, FileSink& sink, Outcome& outcome);
-  // These two with the mutex held.
+  // These two with the mutex held. The function finds the output directory empty.
   Status CleanOutput();
   bool HoldStill();
 
@@ -122,7 +101,8 @@ class PipeInstance : public Instance {
   bool ready_seen_ = false;  // has sent READY
   bool quick_ = false;       // the last answer came within a few microseconds
   SpinHabit spin_;
-  Duration cpu_counted_{};   // CPU time that earlier invocations were told
+  EmptyMark output_empty_;
+  Duration cpu_counted_{};  // CPU time that earlier invocations were told
   uint64_t peak_memory_ = 0;
   UniqueFd wake_;  // eventfd that a stop request writes to
 };
