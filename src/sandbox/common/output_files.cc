@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -281,19 +283,22 @@ bool HasOutput(int directory) {
 }
 
 // Whatever is made in, taken out of or done to a directory sets its time of change. The kernel's
-// clock for that may stand still for a few milliseconds; but a tmpfs says by a directory's size
-// whether there is anything in it.
+// clock for that may stand still for a few milliseconds; but on a tmpfs the directory's size tells
+// how many names are in it.
 void EmptyMark::Look(UniqueFd directory) {
   directory_.Reset();
   struct stat info {};
-  if (fstat(directory.get(), &info) != 0 || info.st_size != 0) return;
+  struct statfs system {};
+  if (fstat(directory.get(), &info) != 0 || fstatfs(directory.get(), &system) != 0) return;
+  if (system.f_type != TMPFS_MAGIC || HasOutput(directory.get())) return;
   changed_ = info.st_ctim;
-  if (!HasOutput(directory.get())) directory_ = std::move(directory);
+  size_ = info.st_size;
+  directory_ = std::move(directory);
 }
 
 bool EmptyMark::Holds() const {
   struct stat info {};
-  return directory_ && fstat(directory_.get(), &info) == 0 && info.st_size == 0 &&
+  return directory_ && fstat(directory_.get(), &info) == 0 && info.st_size == size_ &&
          info.st_nlink > 0 && info.st_ctim.tv_sec == changed_.tv_sec &&
          info.st_ctim.tv_nsec == changed_.tv_nsec;
 }

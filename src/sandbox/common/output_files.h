@@ -49,6 +49,7 @@ class EmptyMark {
  private:
   UniqueFd directory_{};
   timespec changed_{};
+  int64_t size_ = 0;
 };
 
 // Gives all regular files with one name below `directory` to the sink, directory by
