@@ -58,12 +58,13 @@ Result<std::vector<SqsDelivery>> SqsReceiver::AwaitFirst(Lock& lock, const Conte
                                                          Waiter& waiter) {
   std::vector<SqsDelivery> taken;
   const uint64_t seen = failures_;
-  const auto changed = [&] { return !held_.empty() || failures_ != seen; };
   while (context.Check(Now()).ok()) {
     TakeHeld(waiter.want, taken);
     if (!taken.empty()) break;
     if (failures_ != seen) return failure_;
     AddLongPolls(Now());
+    // A poll that came back empty is followed by another.
+    const auto changed = [&, ended = ended_] { return !held_.empty() || ended_ != ended; };
     if (context.deadline == TimePoint::max()) {
       arrived_.wait(lock, context.stop, changed);
     } else {
@@ -197,6 +198,7 @@ void SqsReceiver::RunPoll(Lock& lock, const Poll& poll) {
   auto messages = calls_.Receive(Context::WithStop(stop_.get_token()), receive);
   lock.lock();
   --polls_;
+  ++ended_;
   asked_ -= poll.max;
   if (poll.unfinished != nullptr) --*poll.unfinished;
   if (messages.ok()) {

@@ -91,6 +91,7 @@ class SqsReceiver {
   std::deque<Poll> queued_{};  // polls that no thread has begun
   size_t polls_ = 0;           // queued or running
   size_t asked_ = 0;           // how many messages they ask for
+  uint64_t ended_ = 0;         // polls, so far
   size_t idle_threads_ = 0;
   size_t round_ = 1;  // short polls side by side, when the next batch is filled
   std::deque<Held> held_{};
