@@ -27,6 +27,7 @@ packages=(build example test)
 [[ " ${presets[*]} " =~ \ (clang|fuzz|tidy)\  ]] && packages+=(full)
 [[ " ${presets[*]} " =~ \ vm\  ]] && packages+=(vm)
 cmake/install-packages.sh "${packages[@]}" || exit 1
+tests/npm/install.sh
 
 jobs=$(nproc)
 results=()  # for summary.py: PRESET=junit.xml, or PRESET:STEP:passed|failed

@@ -367,7 +367,8 @@ TEST_P(QueueConformance, ManyAtOnceLoseNothingAndShareNothing) {
               EXPECT_TRUE(GetParam().rarely_twice || (first && expected)) << delivery.id;
             }
             if (give_back) {
-              EXPECT_TRUE(Extend({delivery.receipt}, Duration(0)).empty());
+              const bool ours = Extend({delivery.receipt}, Duration(0)).empty();
+              EXPECT_TRUE(GetParam().rarely_twice || ours);  // nobody else has it
               continue;
             }
             Ack(delivery.receipt);
