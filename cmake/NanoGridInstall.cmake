@@ -9,7 +9,7 @@ install(TARGETS ${libraries} EXPORT NanoGridTargets
 install(DIRECTORY ${NanoGrid_SOURCE_DIR}/include/nanogrid
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 if(TARGET nanogrid)
-  install(TARGETS nanogrid nanogrid-controller RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS nanogrid nanogrid-controller nanogrid-worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 # find_package(NanoGrid 0.1 COMPONENTS …). Before 1.0 a minor version may change the interface.

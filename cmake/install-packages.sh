@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A groups=(
   [build]="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libssl-dev libarchive-dev
            libboost1.81-dev libseccomp-dev libsqlite3-dev libhiredis-dev libcli11-dev
-           libexpat1-dev"
+           libexpat1-dev libtomlplusplus-dev"
   [example]="python3 nodejs"
   [test]="ccache make zip golang-go libgtest-dev libgmock-dev libbenchmark-dev bubblewrap busybox-static
           docker.io redis-server"

@@ -1,155 +1,74 @@
-// nanogrid-controller: functions and jobs over HTTP, all in one process on one data directory.
-#include <fmt/format.h>
-#include <nanogrid/adapters/http.h>
-#include <nanogrid/adapters/local.h>
-#include <signal.h>
-#include <sys/resource.h>
-
-#include <CLI/CLI.hpp>
+// nanogrid-controller: functions and jobs over HTTP, on the queue and stores of a fleet; by itself,
+// all in one process on one data directory.
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
 #include <thread>
+#include <utility>
 
-#include "controller_options.h"
+#include "daemon/daemon.h"
 
 namespace {
 
-using nanogrid::Result;
-using nanogrid::Status;
+constexpr char kFooter[] = R"(Examples:
+  nanogrid-controller
+  nanogrid-controller --listen 127.0.0.1:0 --data /var/lib/nanogrid --slots 8
+  nanogrid-controller --listen 0.0.0.0:8080 --token-file /etc/nanogrid/tokens
+  nanogrid-controller --config /etc/nanogrid/fleet.toml --no-worker
 
-enum ExitCode { kExitSuccess = 0, kExitUsage = 2, kExitFailed = 3 };
+Flags beat the environment, which beats the file. Without URIs everything is kept in --data, on which
+one controller works. With URIs for queue, jobs, catalog and objects nothing is kept here, and any
+number of controllers may work on them.
 
-void Log(std::string_view text) {
-  std::string line = "nanogrid-controller: ";
-  for (const char c : text) line += c == '\n' || c == '\r' ? ' ' : c;
-  line += '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
-}
+The address goes to standard output, everything else to standard error. SIGTERM and SIGINT let
+running jobs finish for the time of --drain; what still runs then is run again by another worker or
+the next start. A second signal hands them back at once.
+Exit status: 0 ended by a signal, 2 usage, 3 it could not start.)";
 
-class LogErrors final : public nanogrid::Observer {
+class ControllerDaemon final : public Daemon {
  public:
-  void OnError(std::string_view where, const Status& status) override {
-    Log(fmt::format("{}: {}", where, status.ToString()));
+  nanogrid::Status Start(const nanogrid::FleetConfig& config,
+                         nanogrid::Observer& observer) override {
+    nanogrid::FleetOptions options{.program = nanogrid::FleetProgram::kController};
+    options.local.observer = &observer;
+    auto fleet = nanogrid::OpenFleet(config, options);
+    if (!fleet.ok()) return fleet.status();
+    fleet_ = *std::move(fleet);
+    auto tokens = ReadTokens(config);
+    if (!tokens.ok()) return tokens.status();
+
+    nanogrid::HttpServerOptions http{.listen = config.listen,
+                                     .tokens = *std::move(tokens),
+                                     .worker = fleet_->worker(),
+                                     .health = &fleet_->health()};
+    http.more_metrics = [this](std::string& text) { fleet_->AppendMetrics(text); };
+    http.limits.max_connections = config.max_connections;
+    http.limits.max_body = config.max_body;
+    auto server = nanogrid::ServeHttp(*fleet_->controller(), http);
+    if (!server.ok()) return server.status();
+    server_ = *std::move(server);
+    std::printf("listening on %s\n", server_->url().c_str());
+    return absl::OkStatus();
   }
-};
 
-ExitCode Fail(const Status& status) {
-  Log(std::string(status.message()));
-  const bool usage = absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
-                     absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
-  return usage ? kExitUsage : kExitFailed;
-}
-
-std::string DefaultData() {
-  const char* const data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && *data == '/') return data + std::string("/nanogrid");
-  const char* const home = std::getenv("HOME");
-  return home == nullptr ? "" : home + std::string("/.local/share/nanogrid");
-}
-
-// Every waiting client is an open file.
-void RaiseFileLimit() {
-  rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
-}
-
-// While it lives, this thread and those that it starts leave SIGINT and SIGTERM to Wait.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  // Clients wait for jobs that the worker is finishing: both have the same time.
+  void Stop(const nanogrid::Context& context) override {
+    std::thread worker([&] { fleet_->Stop(context); });
+    server_->Stop(context);
+    worker.join();
   }
-  ~StopSignals() { Restore(); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
-  int Wait() {
-    int signal = 0;
-    sigwait(&signals_, &signal);
-    return signal;
-  }
-  // The next one has its usual effect: it ends the process.
-  void Restore() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
-  sigset_t signals_ = {};
-  sigset_t before_ = {};
+  std::unique_ptr<nanogrid::Fleet> fleet_{};
+  std::unique_ptr<nanogrid::HttpServer> server_{};  // goes first
 };
-
-Result<std::unique_ptr<nanogrid::Service>> Open(const ControllerCommand& command,
-                                                nanogrid::Observer& observer) {
-  const std::string data = command.data.empty() ? DefaultData() : command.data;
-  std::error_code ignored;
-  if (command.data.empty()) {
-    std::filesystem::create_directories(std::filesystem::path(data).parent_path(), ignored);
-  }
-  nanogrid::ServiceOptions options{
-      .data = data, .run_worker = !command.no_worker, .exclusive = true};
-  options.controller.retention = command.retention;
-  options.controller.max_event = command.max_body;
-  options.worker.slots = command.slots;
-  options.local.observer = &observer;
-  return nanogrid::OpenService(options);
-}
-
-Result<std::unique_ptr<nanogrid::HttpServer>> Serve(const ControllerCommand& command,
-                                                    nanogrid::Service& service) {
-  nanogrid::HttpServerOptions options{.listen = command.listen, .worker = service.worker()};
-  if (!command.token_file.empty()) {
-    Result<std::vector<std::string>> tokens = nanogrid::ReadTokenFile(command.token_file);
-    if (!tokens.ok()) return tokens.status();
-    options.tokens = *std::move(tokens);
-  }
-  options.limits.max_connections = command.max_connections;
-  options.limits.max_body = command.max_body;
-  return nanogrid::ServeHttp(service.controller(), options);
-}
-
-ExitCode Run(const ControllerCommand& command) {
-  RaiseFileLimit();
-  StopSignals signals;
-  LogErrors observer;
-  const auto service = Open(command, observer);
-  if (!service.ok()) return Fail(service.status());
-  const auto server = Serve(command, **service);
-  if (!server.ok()) return Fail(server.status());
-  std::printf("listening on %s\n", (*server)->url().c_str());
-  std::fflush(stdout);
-
-  const int signal = signals.Wait();
-  Log(fmt::format("{}: ends within {:.0f} s; again: at once", strsignal(signal),
-                  std::chrono::duration<double>(command.drain).count()));
-  signals.Restore();
-  // Clients wait for jobs that the worker is finishing: both have the same time.
-  const auto context = nanogrid::Context::WithTimeout(command.drain);
-  std::thread worker([&] { (*service)->Stop(context); });
-  (*server)->Stop(context);
-  worker.join();
-  Log("ended");
-  return kExitSuccess;
-}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Serve functions and jobs over HTTP", "nanogrid-controller");
-  app.set_version_flag("--version", "nanogrid-controller " NANOGRID_VERSION);
-  app.get_formatter()->column_width(32);
-  ControllerCommand command;
-  AddControllerOptions(app, command);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& why) {
-    if (why.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(why);
-    Log(fmt::format("{} (--help says what there is)", why.what()));
-    return kExitUsage;
-  }
-  return Run(command);
+  ControllerDaemon daemon;
+  return RunDaemon({.name = "nanogrid-controller",
+                    .description = "Serve functions and jobs over HTTP",
+                    .footer = kFooter,
+                    .program = nanogrid::FleetProgram::kController,
+                    .drain = std::chrono::seconds(30)},
+                   argc, argv, daemon);
 }

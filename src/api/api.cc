@@ -4,6 +4,7 @@
 
 #include "api/answers.h"
 #include "api/function_code.h"
+#include "api/health_answer.h"
 #include "http/target.h"
 
 // Put in by nanogrid_embed (CMakeLists.txt).
@@ -33,12 +34,14 @@ Api::Api(Controller& controller, const HttpServerOptions& options)
       access_(options.tokens),
       calls_(controller, options, stop_.get_token()),
       pool_(options.call_threads),
-      registrations_(options.registration_threads) {}
+      registrations_(options.registration_threads),
+      health_pool_(1) {}
 
 void Api::Stop() {
   stop_.request_stop();
   pool_.Stop();
   registrations_.Stop();
+  health_pool_.Stop();
 }
 
 HttpAdmission Api::Admit(const HttpRequest& head) {
@@ -46,7 +49,7 @@ HttpAdmission Api::Admit(const HttpRequest& head) {
   if (!target.ok()) return Refusal(ErrorAnswer(target.status()));
   const RouteMatch match = MatchRoute(head.method, *target);
   const int route = match.route != nullptr ? static_cast<int>(match.route->route) : -1;
-  if (match.route == nullptr || match.route->route != Route::kHealth) {
+  if (match.route == nullptr || !IsHealthRoute(match.route->route)) {
     if (auto refusal = access_.Check(head, target->authority)) {
       return Refusal(*std::move(refusal), route);
     }
@@ -80,7 +83,10 @@ void Api::Handle(HttpRequest request, std::shared_ptr<void> memory,
   call.request = std::move(request);
   call.memory = std::move(memory);
 
-  if (call.route == Route::kHealth) return responder->Send(JsonAnswer(R"({"status":"ok"})"));
+  if (call.route == Route::kLive) return responder->Send(LiveAnswer());
+  if (IsHealthRoute(call.route)) {
+    return AnswerHealth(options_.health, health_pool_, std::move(responder));
+  }
   if (call.route == Route::kOpenApi) {
     return responder->Send(JsonAnswer(std::string(OpenApiText())));
   }
@@ -117,7 +123,12 @@ HttpResponse Api::Metrics() {
   const HttpTransport* const transport = transport_;
   return TextAnswer(
       MetricsText(metrics_, transport != nullptr ? transport->GetStats() : TransportStats(),
-                  calls_.controller(), options_.worker, calls_.context()),
+                  {.controller = &calls_.controller(),
+                   .engine = &calls_.controller().engine(),
+                   .worker = options_.worker,
+                   .health = options_.health,
+                   .more = &options_.more_metrics},
+                  calls_.context()),
       "text/plain; version=0.0.4; charset=utf-8");
 }
 

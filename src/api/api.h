@@ -43,6 +43,7 @@ class Api final : public HttpHandler {
   std::atomic<const HttpTransport*> transport_ = nullptr;
   TaskPool pool_;
   TaskPool registrations_;
+  TaskPool health_pool_;  // of its own: whatever the others wait for, this is answered
 };
 
 }  // namespace nanogrid

@@ -84,12 +84,40 @@ void AppendJobs(Text& text, Controller& controller, const Context& context) {
     text.Sample("nanogrid_queue_depth", "state=\"leased\"", depth->leased);
     text.Sample("nanogrid_queue_depth", "state=\"delayed\"", depth->delayed);
   }
-  const Scheduler::Stats engine = controller.engine().GetStats();
+}
+
+void AppendEngine(Text& text, const Engine& engine) {
+  const Scheduler::Stats stats = engine.GetStats();
   text.Describe("nanogrid_instances", "gauge", "Invocations and warm instances of this process.");
-  text.Sample("nanogrid_instances", "state=\"running\"", engine.running);
-  text.Sample("nanogrid_instances", "state=\"idle\"", engine.idle);
+  text.Sample("nanogrid_instances", "state=\"running\"", stats.running);
+  text.Sample("nanogrid_instances", "state=\"idle\"", stats.idle);
   text.Single("nanogrid_invocations_waiting", "gauge", "Invocations that wait for their turn.",
-              engine.waiting);
+              stats.waiting);
+}
+
+void AppendWorker(Text& text, const Worker& worker) {
+  const WorkerStats stats = worker.GetStats();
+  text.Single("nanogrid_worker_slots", "gauge", "Jobs that this process can run at once.",
+              stats.slots);
+  text.Single("nanogrid_worker_busy", "gauge", "Jobs that this process runs.", stats.busy);
+  text.Single("nanogrid_worker_attempts_total", "counter", "Attempts that have ended.",
+              stats.finished);
+}
+
+// As they were when somebody last looked: asking for metrics must not ask five services.
+void AppendHealth(Text& text, const Health& health) {
+  const std::vector<Dependency> parts = health.Last();
+  if (parts.empty()) return;
+  text.Describe("nanogrid_dependency_up", "gauge", "1: it answered when /health was last asked.");
+  for (const Dependency& part : parts) {
+    text.Sample("nanogrid_dependency_up", fmt::format("part=\"{}\"", part.name),
+                part.status.ok() ? 1 : 0);
+  }
+  text.Describe("nanogrid_dependency_seconds", "gauge", "How long its answer took.");
+  for (const Dependency& part : parts) {
+    text.Sample("nanogrid_dependency_seconds", fmt::format("part=\"{}\"", part.name),
+                std::chrono::duration<double>(part.took).count());
+  }
 }
 
 }  // namespace
@@ -135,18 +163,14 @@ void HttpMetrics::Append(std::string& out) const {
 }
 
 std::string MetricsText(const HttpMetrics& http, const TransportStats& transport,
-                        Controller& controller, const Worker* worker, const Context& context) {
+                        const MetricsSources& sources, const Context& context) {
   std::string out;
   Text text(out);
-  AppendJobs(text, controller, context);
-  if (worker != nullptr) {
-    const WorkerStats stats = worker->GetStats();
-    text.Single("nanogrid_worker_slots", "gauge", "Jobs that this process can run at once.",
-                stats.slots);
-    text.Single("nanogrid_worker_busy", "gauge", "Jobs that this process runs.", stats.busy);
-    text.Single("nanogrid_worker_attempts_total", "counter", "Attempts that have ended.",
-                stats.finished);
-  }
+  if (sources.controller != nullptr) AppendJobs(text, *sources.controller, context);
+  if (sources.engine != nullptr) AppendEngine(text, *sources.engine);
+  if (sources.worker != nullptr) AppendWorker(text, *sources.worker);
+  if (sources.health != nullptr) AppendHealth(text, *sources.health);
+  if (sources.more != nullptr && *sources.more) (*sources.more)(out);
   http.Append(out);
   text.Single("nanogrid_http_connections", "gauge", "Open connections.", transport.connections);
   text.Single("nanogrid_http_connections_total", "counter", "Connections accepted.",

@@ -35,8 +35,17 @@ class HttpMetrics {
   std::map<int, Histogram> durations_;
 };
 
+// Whose numbers are shown; null: those are left out.
+struct MetricsSources {
+  Controller* controller = nullptr;
+  const Engine* engine = nullptr;
+  const Worker* worker = nullptr;
+  const Health* health = nullptr;
+  const MoreMetrics* more = nullptr;
+};
+
 // Everything. What the controller cannot tell is left out.
 std::string MetricsText(const HttpMetrics& http, const TransportStats& transport,
-                        Controller& controller, const Worker* worker, const Context& context);
+                        const MetricsSources& sources, const Context& context);
 
 }  // namespace nanogrid

@@ -10,6 +10,8 @@ using Body = RouteInfo::Body;
 
 constexpr std::array kRoutes = {
     RouteInfo{Route::kHealth, "GET", "/health", Body::kNone},
+    RouteInfo{Route::kReady, "GET", "/ready", Body::kNone},
+    RouteInfo{Route::kLive, "GET", "/health/live", Body::kNone},
     RouteInfo{Route::kMetrics, "GET", "/metrics", Body::kNone},
     RouteInfo{Route::kOpenApi, "GET", "/v1/openapi.json", Body::kNone},
     RouteInfo{Route::kPutFunction, "PUT", "/v1/functions/{name}", Body::kCode},

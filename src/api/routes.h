@@ -11,6 +11,8 @@ namespace nanogrid {
 
 enum class Route {
   kHealth,
+  kReady,
+  kLive,
   kMetrics,
   kOpenApi,
   kPutFunction,

@@ -1,7 +1,8 @@
 // The one table of a function's settings.
 #include "nanogrid/settings.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
@@ -11,6 +12,7 @@
 
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/suggest.h"
 
 namespace nanogrid {
 namespace {
@@ -274,36 +276,20 @@ constexpr auto kInfos = [] {
   return infos;
 }();
 
-// Levenshtein's, for names that are a few letters long.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
+constexpr auto kNames = [] {
+  std::array<std::string_view, kSettings.size()> names{};
+  for (size_t i = 0; i < names.size(); ++i) names[i] = kSettings[i].info.name;
+  return names;
+}();
 
 Status UnknownSetting(std::string_view name) {
   const std::string_view shown = name.substr(0, 64);
-  const auto distance = [shown](const Setting& setting) {
-    return EditDistance(shown, setting.info.name);
-  };
-  const auto nearest = std::min_element(
-      kSettings.begin(), kSettings.end(),
-      [&](const Setting& a, const Setting& b) { return distance(a) < distance(b); });
-  if (distance(*nearest) <= std::max<size_t>(2, shown.size() / 3)) {
+  if (const auto nearest = NearestName(shown, kNames)) {
     return InvalidArgument("'{}' is not a setting of a function; did you mean '{}'?", shown,
-                           nearest->info.name);
+                           *nearest);
   }
-  std::string names;
-  for (const Setting& setting : kSettings) names += fmt::format(" {}", setting.info.name);
-  return InvalidArgument("'{}' is not a setting of a function; there are:{}", shown, names);
+  return InvalidArgument("'{}' is not a setting of a function; there are: {}", shown,
+                         fmt::join(kNames, " "));
 }
 
 Result<const Setting*> FindSetting(std::string_view name) {

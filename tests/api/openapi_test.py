@@ -133,7 +133,8 @@ def call_everything(check):
     as_json = {"Content-Type": "application/json"}
     source = "def handler(event, context): return event"
 
-    call("GET", "/health", 200, token=None)
+    for template in ("/health", "/ready", "/health/live"):
+        assert call("GET", template, 200, token=None)["status"] == "ok"
     call("GET", "/metrics", 200)
     assert call("GET", "/v1/openapi.json", 200) == check.document
 
@@ -255,10 +256,10 @@ def all_events(check, job_id):
 
 
 def check_access(check):
-    """Without a token, with a wrong one: 401 everywhere but /health."""
+    """Without a token, with a wrong one: 401 everywhere but for health."""
     for template, item in check.document["paths"].items():
         for method in set(item) & {"get", "put", "post", "delete"}:
-            if template == "/health":
+            if template in ("/health", "/ready", "/health/live"):
                 continue
             for token in (None, "wrong-token-0123456789"):
                 check.call(method.upper(), template, 401, token=token, name="f", id=UNKNOWN_ID)

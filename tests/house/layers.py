@@ -11,6 +11,7 @@ CORE = r"core/.*"
 SANDBOXES = r"sandbox/(common|seccomp)/.*"  # what all of them are made of
 RULES = [
     ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/(docker|linux_sandbox)\.h"]),
+    ("include/nanogrid/adapters/fleet.h", [INTERFACES, r"nanogrid/adapters/(fleet_config|local)\.h"]),
     ("include/nanogrid/adapters/", [INTERFACES]),
     ("include/nanogrid/testing/", [INTERFACES, r"nanogrid/testing/.*"]),
     ("include/nanogrid/nanogrid.h", [INTERFACES, r"nanogrid/adapters/local\.h"]),
@@ -29,8 +30,11 @@ RULES = [
     ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
     ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),
     ("src/local/", [INTERFACES, r"nanogrid/adapters/.*", CORE, r"engine/.*", r"local/.*"]),
+    ("src/fleet/", [INTERFACES, r"nanogrid/adapters/.*", CORE, r"engine/.*", r"local/.*", r"fleet/.*"]),
     ("examples/", [INTERFACES, r"nanogrid/adapters/.*"]),
 ]
+# What programs have in common.
+SHARED = pathlib.PurePath("examples/daemon")
 # The umbrella is for applications: it would pull the adapters of local.h into every layer.
 UMBRELLA_ALLOWED = ("examples/", "include/nanogrid/nanogrid.h")
 
@@ -63,6 +67,8 @@ def project_name(root, path, name):
     for base in ("include", "src"):
         if (root / base / name).is_file():
             return name
+    if (root / "examples" / name).is_file():
+        return "examples/" + name
     return None
 
 
@@ -94,7 +100,7 @@ def violations(root):
                 if name is None:
                     yield f'{where}: "{quoted}" is no header of this project (use <> for others)'
                 elif name.startswith("examples/"):
-                    if pathlib.PurePath(name).parent != pathlib.PurePath(path).parent:
+                    if pathlib.PurePath(name).parent not in (pathlib.PurePath(path).parent, SHARED):
                         yield f'{where}: "{quoted}" is another program\'s'
                 elif not fits(name, allowed):
                     yield f'{where}: "{quoted}" is not below this layer'

@@ -1,11 +1,13 @@
 // A controller over HTTP/1.1: docs/http-api.md is for its users.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "nanogrid/controller.h"
+#include "nanogrid/health.h"
 #include "nanogrid/worker.h"
 
 namespace nanogrid {
@@ -24,6 +26,9 @@ struct HttpLimits {
   Duration heartbeat = std::chrono::seconds(15);       // in streams that have nothing to say
 };
 
+// Adds to /metrics, in the text format of Prometheus. Called on any thread.
+using MoreMetrics = std::function<void(std::string&)>;
+
 struct HttpServerOptions {
   std::string listen = "127.0.0.1:8080";  // an address and a port, 0 for any; "[::1]:8080"
   // Each opens everything. None: everybody may do everything, which is refused beyond loopback.
@@ -33,6 +38,8 @@ struct HttpServerOptions {
   uint32_t registration_threads = 2;  // for code that is taken in, and perhaps compiled
   std::string spool_dir{};            // for large results, in unnamed files; empty: /var/tmp
   const Worker* worker = nullptr;     // whose slots /metrics shows; outlives the server
+  Health* health = nullptr;           // what /health tells; outlives the server; null: always ok
+  MoreMetrics more_metrics{};         // null: none
 };
 
 // Serves from construction on.
@@ -50,6 +57,18 @@ class HttpServer {
 // tokens beyond loopback; AlreadyExists or PermissionDenied if the address cannot be had.
 Result<std::unique_ptr<HttpServer>> ServeHttp(Controller& controller,
                                               const HttpServerOptions& options = {});
+
+// What a worker shows, which has no API: that it lives at /health and /health/live, whether it is
+// ready at /ready, its numbers at /metrics. All that is pointed to outlives the server.
+struct StatusServerOptions {
+  std::string listen{};
+  std::vector<std::string> tokens{};  // for /metrics; none: refused beyond loopback
+  Health* health = nullptr;           // null: always ready
+  const Worker* worker = nullptr;     // null: shows no slots
+  const Engine* engine = nullptr;     // null: shows no instances
+  MoreMetrics more_metrics{};         // null: none
+};
+Result<std::unique_ptr<HttpServer>> ServeStatus(const StatusServerOptions& options);
 
 // One token per line, 16..512 visible ASCII characters; empty lines and those that begin with '#'
 // are skipped. FailedPrecondition if others than the owner may read the file. No error shows one.

@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iterator>
+#include <utility>
+
+#include "core/errors.h"
+#include "fleet/backlog_gate.h"
+#include "fleet/fleet_health.h"
+#include "local/service_parts.h"
+#include "nanogrid/adapters/fleet.h"
+
+namespace nanogrid {
+namespace {
+
+class OpenedFleet final : public Fleet {
+ public:
+  OpenedFleet(UniqueFd lock, FleetParts stores, ServiceParts parts, uint64_t max_backlog,
+              Observer& observer)
+      : lock_(std::move(lock)),
+        stores_(std::move(stores)),
+        engine_(std::move(parts.engine)),
+        health_(FleetProbes(stores_), {.observer = &observer}),
+        worker_(std::move(parts.worker)) {
+    if (parts.controller != nullptr) {
+      controller_ = std::make_unique<BacklogGate>(std::move(parts.controller), max_backlog);
+    }
+  }
+  ~OpenedFleet() override {
+    std::stop_source now;
+    now.request_stop();
+    Stop(Context::WithStop(now.get_token()));
+  }
+
+  Controller* controller() override { return controller_.get(); }
+  Worker* worker() override { return worker_.get(); }
+  Engine& engine() override { return *engine_; }
+  Health& health() override { return health_; }
+
+  void AppendMetrics(std::string& text) const override {
+    if (controller_ == nullptr) return;
+    fmt::format_to(std::back_inserter(text),
+                   "# HELP nanogrid_jobs_refused_total Submits refused because of max_backlog.\n"
+                   "# TYPE nanogrid_jobs_refused_total counter\n"
+                   "nanogrid_jobs_refused_total {}\n",
+                   controller_->refused());
+  }
+
+  void Stop(const Context& context) override {
+    health_.SetEnding();
+    if (worker_ != nullptr) worker_->Stop(context);
+  }
+
+ private:
+  const UniqueFd lock_;
+  const FleetParts stores_;
+  const std::shared_ptr<Engine> engine_;
+  HealthProbes health_;
+  std::unique_ptr<BacklogGate> controller_;
+  const std::unique_ptr<Worker> worker_;  // goes first
+};
+
+Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
+  if (!config.UsesData()) return UniqueFd();
+  if (config.sources.find("data") == config.sources.end()) {  // below $HOME
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(config.data).parent_path(), ignored);
+  }
+  NANOGRID_RETURN_IF_ERROR(MakeDataDirectory(config.data));
+  if (program == FleetProgram::kWorker) return UniqueFd();
+  return LockDataDirectory(config.data);
+}
+
+// A setting that would do nothing is an error, unless it was meant for the first platform: whoever
+// replaces a worker of that is told.
+Status CheckSupported(const FleetConfig& config, Observer& observer) {
+  for (const char* const setting : {"mirror", "outbox", "dead_letters", "notice", "ai_endpoint",
+                                    "scaling.group", "metrics_namespace"}) {
+    const auto given = config.sources.find(setting);
+    if (given == config.sources.end()) continue;
+    const Status missing = MakeError(absl::StatusCode::kUnimplemented,
+                                     "{}: {} is not in this build yet", given->second, setting);
+    if (given->second != "AI_ENDPOINT" && given->second != "GCP_BUCKET_NAME") return missing;
+    observer.OnError("configuration", missing);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetOptions& options) {
+  NANOGRID_RETURN_IF_ERROR(CheckSupported(config, *options.local.observer));
+  NANOGRID_ASSIGN_OR_RETURN(UniqueFd lock, PrepareData(config, options.program));
+  NANOGRID_ASSIGN_OR_RETURN(FleetParts stores, OpenFleetParts(config));
+  ServiceOptions service{.local = options.local};
+  service.controller.retention = config.retention;
+  service.controller.max_event = config.max_body;
+  service.worker.name = config.name;
+  service.worker.slots = config.slots;
+  service.worker.lease = config.lease;
+  service.local.package_dir = config.packages;
+  const ServiceWants wants{.controller = options.program != FleetProgram::kWorker,
+                           .worker = options.program != FleetProgram::kController || config.worker};
+  NANOGRID_ASSIGN_OR_RETURN(ServiceParts parts, MakeServiceParts({.queue = stores.queue,
+                                                                  .jobs = stores.jobs,
+                                                                  .catalog = stores.catalog,
+                                                                  .objects = stores.objects},
+                                                                 wants, service));
+  return std::make_unique<OpenedFleet>(std::move(lock), std::move(stores), std::move(parts),
+                                       config.max_backlog, *options.local.observer);
+}
+
+}  // namespace nanogrid

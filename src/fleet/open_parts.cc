@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/errors.h"
+#include "core/routed_object_store.h"
+#include "nanogrid/adapters/aws.h"
+#include "nanogrid/adapters/fleet.h"
+#include "nanogrid/adapters/gcp.h"
+#include "nanogrid/adapters/redis.h"
+
+namespace nanogrid {
+namespace {
+
+// Below it engines keep what belongs to jobs: large events and results, result files.
+constexpr char kUserDataPrefix[] = "jobs/";
+
+class PartOpener {
+ public:
+  // Opens what `uri` names, if anything, and remembers how that went.
+  template <typename Interface>
+  void Open(std::string_view setting, const std::string& uri, const Factories<Interface>& factories,
+            std::shared_ptr<Interface>& part) {
+    if (uri.empty()) return;
+    Result<std::unique_ptr<Interface>> opened = factories.Open(uri);
+    Status status;
+    if (opened.ok()) {
+      part = *std::move(opened);
+    } else {
+      status = Status(opened.status().code(), fmt::format("{} '{}': {}", setting, uri,
+                                                          std::string(opened.status().message())));
+    }
+    parts_.push_back({std::string(setting), uri, std::move(status)});
+  }
+
+  std::vector<FleetPart> Take() { return std::move(parts_); }
+
+ private:
+  std::vector<FleetPart> parts_;
+};
+
+// "redis:" and "rediss:" with the user and password of the configuration.
+void AddRedis(const FleetConfig& config, Registry& registry) {
+  const auto options_of = [username = config.redis_username,
+                           password = config.redis_password](const Uri& uri) {
+    Result<RedisOptions> options = ParseRedisUri(uri);
+    if (options.ok() && !username.empty()) options->username = username;
+    if (options.ok() && !password.empty()) options->password = password;
+    return options;
+  };
+  for (const char* const scheme : {"redis", "rediss"}) {
+    registry.queues
+        .Add(scheme,
+             [options_of](const Uri& uri) -> Result<std::unique_ptr<Queue>> {
+               NANOGRID_ASSIGN_OR_RETURN(const RedisOptions options, options_of(uri));
+               return OpenRedisQueue(options);
+             })
+        .IgnoreError();  // the schemes are distinct
+    registry.job_stores
+        .Add(scheme,
+             [options_of](const Uri& uri) -> Result<std::unique_ptr<JobStore>> {
+               NANOGRID_ASSIGN_OR_RETURN(const RedisOptions options, options_of(uri));
+               return OpenRedisJobStore(options);
+             })
+        .IgnoreError();
+  }
+}
+
+}  // namespace
+
+Registry FleetRegistry(const FleetConfig& config, SecretSource* secrets) {
+  Registry registry = LocalRegistry();
+  AddRedis(config, registry);
+  RegisterAws(registry).IgnoreError();  // the schemes are distinct
+  GcsOptions gcs;
+  if (!config.gcp_credentials_secret.empty() && secrets != nullptr) {
+    gcs.secrets = secrets;
+    gcs.secret_name = config.gcp_credentials_secret;
+  }
+  RegisterGcp(registry, gcs).IgnoreError();
+  return registry;
+}
+
+std::vector<FleetPart> OpenFleetParts(const FleetConfig& config, FleetParts& opened) {
+  PartOpener opener;
+  opener.Open("secrets", config.secrets, FleetRegistry(config).secrets, opened.secrets);
+  const Registry registry = FleetRegistry(config, opened.secrets.get());
+  opener.Open("queue", config.queue, registry.queues, opened.queue);
+  opener.Open("jobs", config.jobs, registry.job_stores, opened.jobs);
+  opener.Open("catalog", config.catalog, registry.catalogs, opened.catalog);
+  opener.Open("objects", config.objects, registry.object_stores, opened.objects);
+  if (config.user_data != config.objects) {
+    opener.Open("user_data", config.user_data, registry.object_stores, opened.user_data);
+  }
+  opener.Open("dead_letters", config.dead_letters, registry.queues, opened.dead_letters);
+  if (opened.objects != nullptr && opened.user_data != nullptr) {
+    opened.objects = MakeRoutedObjectStore(kUserDataPrefix, opened.user_data, opened.objects);
+  }
+  return opener.Take();
+}
+
+Result<FleetParts> OpenFleetParts(const FleetConfig& config) {
+  FleetParts opened;
+  for (const FleetPart& part : OpenFleetParts(config, opened)) {
+    NANOGRID_RETURN_IF_ERROR(part.status);
+  }
+  return opened;
+}
+
+}  // namespace nanogrid
