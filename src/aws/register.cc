@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "aws/adapter_uri.h"
+#include "aws/dynamodb/stores.h"
 #include "aws/shared_session.h"
 #include "aws/sqs/queue.h"
 #include "core/errors.h"
@@ -9,6 +10,13 @@ namespace nanogrid {
 
 Status RegisterAws(Registry& registry, const AwsOptions& options) {
   const auto sessions = std::make_shared<aws::SharedSessions>();
+  NANOGRID_RETURN_IF_ERROR(registry.catalogs.Add(
+      "dynamodb", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<FunctionCatalog>> {
+        NANOGRID_ASSIGN_OR_RETURN(const DynamoDbOptions db, ParseDynamoDbUri(uri, options));
+        NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(db.aws));
+        NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, db));
+        return aws::MakeFunctionCatalog(std::move(table), *db.clock);
+      }));
   return registry.queues.Add(
       "sqs", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<Queue>> {
         NANOGRID_ASSIGN_OR_RETURN(const SqsOptions sqs, aws::ParseSqsUri(uri, options));

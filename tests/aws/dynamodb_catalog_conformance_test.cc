@@ -1,0 +1,10 @@
+#include "aws/dynamodb_test_tables.h"
+#include "nanogrid/testing/function_catalog_conformance.h"
+
+namespace nanogrid {
+
+INSTANTIATE_TEST_SUITE_P(DynamoDb, FunctionCatalogConformance,
+                         testing::Values(FunctionCatalogAdapter{
+                             "moto", [] { return NewDynamoDbCatalog(MotoUrl()); }}));
+
+}  // namespace nanogrid
