@@ -93,7 +93,10 @@ Result<Reply> Client::Block(const Context& context, const Request& request, Dura
 Client::Attempt Client::Try(const Context& context, const Request& request) {
   Result<std::unique_ptr<Connection>> connection = Take(context);
   if (!connection.ok()) return {connection.status()};
-  if (Status sent = (*connection)->Send(context, request); !sent.ok()) return {sent, true};
+  const uint64_t before = (*connection)->sent();
+  if (Status sent = (*connection)->Send(context, request); !sent.ok()) {
+    return {sent, (*connection)->sent() != before};
+  }
   std::vector<Reply> replies;
   while (replies.size() < request.commands()) {
     Result<Reply> reply = (*connection)->Receive(context, options().timeout);

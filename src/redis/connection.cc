@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/errors.h"
+#include "http/tls.h"
 #include "redis/error_reply.h"
 
 namespace nanogrid::redis {
@@ -63,7 +64,7 @@ Result<Server> Server::Make(const RedisOptions& options) {
   NANOGRID_RETURN_IF_ERROR(CheckOptions(options));
   Server server{.options = options};
   if (options.tls) {
-    return MakeError(absl::StatusCode::kUnimplemented, "rediss: TLS is not in this build");
+    NANOGRID_ASSIGN_OR_RETURN(server.tls, TlsContext::Make(options.ca_file));
   } else if (!options.ca_file.empty()) {
     return InvalidArgument("ca '{}': is for rediss: only", options.ca_file);
   }
@@ -80,6 +81,9 @@ Result<std::unique_ptr<Connection>> Connection::Open(const Context& context, con
   NANOGRID_ASSIGN_OR_RETURN(
       ClientSocket socket,
       ClientSocket::Connect(context, options.host, std::to_string(options.port), options.timeout));
+  if (server.tls != nullptr) {
+    NANOGRID_RETURN_IF_ERROR(socket.StartTls(context, *server.tls, options.host, options.timeout));
+  }
   std::unique_ptr<Connection> connection(new Connection(server, std::move(socket)));
   if (Status status = connection->Greet(context, server); !status.ok()) {
     return Named(server.name(), status);

@@ -37,6 +37,8 @@ class Connection {
   Status Send(const Context& context, const Request& request);
   // The next reply, also an error; Unavailable after `silence` without a byte.
   Result<Reply> Receive(const Context& context, Duration silence);
+  // Bytes that were sent, ever.
+  uint64_t sent() const { return socket_.sent(); }
   // Whether it was closed, or something came, without being asked for.
   bool Stale() { return socket_.Stale(); }
 

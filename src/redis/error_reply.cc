@@ -26,6 +26,7 @@ constexpr Meaning kMeanings[] = {
     // Whoever asked makes it and asks again.
     {"NOSCRIPT", Code::kNotFound, {}},
     {"NOGROUP", Code::kNotFound, {}},
+    {"UNBLOCKED", Code::kNotFound, {}},
     {"BUSYGROUP", Code::kAlreadyExists, {}},
     {"OOM", Code::kResourceExhausted, "raise maxmemory"},
     {"MISCONF", Code::kResourceExhausted, "it cannot write its data to disk"},

@@ -42,6 +42,9 @@ return ids
 )lua";
 
 constexpr char kReveal[] = R"lua(
+if redis.call('EXISTS', stream) == 0 then
+  redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
+end
 local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 200)
 for _, id in ipairs(due) do
   local message = redis.call('HGET', later, id)

@@ -53,25 +53,21 @@ bool Ended(pid_t process) { return ::waitpid(process, nullptr, WNOHANG) == proce
 
 }  // namespace
 
-RedisServer::RedisServer(std::vector<std::string> settings) : settings_(std::move(settings)) {
+RedisServer::RedisServer(std::vector<std::string> settings, RedisOptions admin)
+    : settings_(std::move(settings)), admin_(std::move(admin)) {
   Start();
 }
 
 RedisServer::~RedisServer() { Kill(); }
 
-RedisOptions RedisServer::options() const {
-  RedisOptions options;
-  options.port = port_;
-  return options;
-}
-
 void RedisServer::Start() {
   const bool again = port_ != 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    if (!again) port_ = FreePort();
+    if (!again) admin_.port = port_ = FreePort();
     const std::string path = directory() + "/redis.conf";
     std::ofstream conf(path);
-    conf << "bind 127.0.0.1\nport " << port_ << "\ndir " << directory()
+    conf << "bind 127.0.0.1\n"
+         << (admin_.tls ? "port 0\ntls-port " : "port ") << port_ << "\ndir " << directory()
          << "\nsave \"\"\ndaemonize no\nlogfile " << directory() << "/log\n"
          << "enable-debug-command yes\n";
     for (const std::string& line : settings_) conf << line << "\n";

@@ -16,12 +16,13 @@ namespace nanogrid {
 class RedisServer {
  public:
   // With further lines of redis.conf ("appendonly yes"). Ends the test program if it cannot start.
-  explicit RedisServer(std::vector<std::string> settings = {});
+  // `admin`: how Ask gets in; with `tls` the server takes nothing else.
+  explicit RedisServer(std::vector<std::string> settings = {}, RedisOptions admin = {});
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
-  RedisOptions options() const;
+  const RedisOptions& options() const { return admin_; }
   uint16_t port() const { return port_; }
   std::string directory() const { return directory_.path().string(); }
 
@@ -38,6 +39,7 @@ class RedisServer {
  private:
   const TemporaryDirectory directory_;
   const std::vector<std::string> settings_;
+  RedisOptions admin_;
   uint16_t port_ = 0;
   pid_t process_ = -1;
 };
