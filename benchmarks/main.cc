@@ -29,6 +29,8 @@ constexpr Scenario kScenarios[] = {
     {"jobs", "durable jobs: submit and done against one fdatasync, and their rate", MeasureJobs},
     {"neighbours", "calls of a function while others burn CPU, fill memory, fork, flood",
      MeasureNeighbours},
+    {"redis", "messages through the Redis queue against the commands it is made of",
+     MeasureRedisQueue},
 };
 
 std::string Footer() {

@@ -31,3 +31,4 @@ void MeasureLargeHost(Bench& bench);
 void MeasureThroughput(Bench& bench);
 void MeasureJobs(Bench& bench);
 void MeasureNeighbours(Bench& bench);
+void MeasureRedisQueue(Bench& bench);

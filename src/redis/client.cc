@@ -10,6 +10,7 @@ namespace nanogrid::redis {
 namespace {
 
 constexpr size_t kMaxIdle = 32;
+constexpr Duration kFresh = std::chrono::seconds(1);
 constexpr BackoffOptions kBackoff = {.base = std::chrono::milliseconds(20),
                                      .cap = std::chrono::milliseconds(500)};
 
@@ -24,7 +25,8 @@ bool ContextEnded(const Status& status) {
 Result<std::unique_ptr<Client>> Client::Open(const RedisOptions& options) {
   NANOGRID_ASSIGN_OR_RETURN(Server server, Server::Make(options));
   std::unique_ptr<Client> client(new Client(std::move(server)));
-  NANOGRID_ASSIGN_OR_RETURN(auto connection, client->Take(Context::WithTimeout(options.timeout)));
+  NANOGRID_ASSIGN_OR_RETURN(auto connection,
+                            client->Take(Context::WithTimeout(options.timeout), Repeat::kNever));
   client->GiveBack(std::move(connection));
   return client;
 }
@@ -35,7 +37,7 @@ Result<std::vector<Reply>> Client::Call(const Context& context, const Request& r
   Backoff backoff(kBackoff);
   while (true) {
     NANOGRID_RETURN_IF_ERROR(context.Check(Now()));
-    Attempt attempt = Try(context, request);
+    Attempt attempt = Try(context, request, repeat);
     const Status& status = attempt.replies.status();
     if (status.ok() || !absl::IsUnavailable(status)) return std::move(attempt.replies);
     if (attempt.unknown && repeat == Repeat::kNever) return status;
@@ -90,8 +92,8 @@ Result<Reply> Client::Block(const Context& context, const Request& request, Dura
   }
 }
 
-Client::Attempt Client::Try(const Context& context, const Request& request) {
-  Result<std::unique_ptr<Connection>> connection = Take(context);
+Client::Attempt Client::Try(const Context& context, const Request& request, Repeat repeat) {
+  Result<std::unique_ptr<Connection>> connection = Take(context, repeat);
   if (!connection.ok()) return {connection.status()};
   const uint64_t before = (*connection)->sent();
   if (Status sent = (*connection)->Send(context, request); !sent.ok()) {
@@ -111,7 +113,7 @@ Client::Attempt Client::Try(const Context& context, const Request& request) {
 }
 
 Result<Reply> Client::TryToBlock(const Context& context, const Request& request, Duration block) {
-  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Take(context));
+  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Take(context, Repeat::kSafe));
   NANOGRID_RETURN_IF_ERROR(connection->Send(context, request));
   const Duration silence = block + options().timeout;
   const Context stoppable = Context::WithStop(context.stop);
@@ -132,31 +134,35 @@ Result<Reply> Client::TryToBlock(const Context& context, const Request& request,
 
 // If that fails (an ACL may forbid it), the command ends by itself.
 void Client::Unblock(int64_t id) {
-  Try(Context::WithTimeout(options().timeout), Request().Command("CLIENT", "UNBLOCK", id))
+  Try(Context::WithTimeout(options().timeout), Request().Command("CLIENT", "UNBLOCK", id),
+      Repeat::kSafe)
       .replies.IgnoreError();
 }
 
-Result<std::unique_ptr<Connection>> Client::Take(const Context& context) {
+// Looking whether a connection still stands costs a system call; what may be repeated finds out.
+Result<std::unique_ptr<Connection>> Client::Take(const Context& context, Repeat repeat) {
   while (true) {
-    std::unique_ptr<Connection> connection;
+    Idle idle;
     {
       const std::lock_guard lock(mutex_);
       if (idle_.empty()) break;
-      connection = std::move(idle_.back());
+      idle = std::move(idle_.back());
       idle_.pop_back();
     }
-    if (!connection->Stale()) return connection;
+    const bool fresh = repeat == Repeat::kSafe && Now() - idle.since < kFresh;
+    if (fresh || !idle.connection->Stale()) return std::move(idle.connection);
   }
   return Connection::Open(context, server_);
 }
 
 void Client::GiveBack(std::unique_ptr<Connection> connection) {
+  const TimePoint now = Now();
   const std::lock_guard lock(mutex_);
-  if (idle_.size() < kMaxIdle) idle_.push_back(std::move(connection));
+  if (idle_.size() < kMaxIdle) idle_.push_back({std::move(connection), now});
 }
 
 void Client::CloseIdle() {
-  std::vector<std::unique_ptr<Connection>> closing;
+  std::vector<Idle> closing;
   const std::lock_guard lock(mutex_);
   closing.swap(idle_);
 }

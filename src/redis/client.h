@@ -48,16 +48,20 @@ class Client {
   };
 
   explicit Client(Server server) : server_(std::move(server)) {}
-  Attempt Try(const Context& context, const Request& request);
+  Attempt Try(const Context& context, const Request& request, Repeat repeat);
   Result<Reply> TryToBlock(const Context& context, const Request& request, Duration block);
   void Unblock(int64_t id);
-  Result<std::unique_ptr<Connection>> Take(const Context& context);
+  Result<std::unique_ptr<Connection>> Take(const Context& context, Repeat repeat);
   void GiveBack(std::unique_ptr<Connection> connection);
   void CloseIdle();
 
+  struct Idle {
+    std::unique_ptr<Connection> connection;
+    TimePoint since;
+  };
   const Server server_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Connection>> idle_;  // last used last
+  std::vector<Idle> idle_;  // last used last
 };
 
 }  // namespace nanogrid::redis

@@ -49,6 +49,20 @@ pid_t Launch(const std::string& configuration) {
   ::_exit(127);
 }
 
+// Whether it accepts and, if it speaks plainly, says anything: whether it has loaded its data is
+// for the client to wait.
+bool Answers(uint16_t port, bool plain) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+  char answer = 0;
+  return !plain || (::send(fd.get(), "PING\r\n", 6, MSG_NOSIGNAL) == 6 &&
+                    ::recv(fd.get(), &answer, 1, 0) == 1);
+}
+
 bool Ended(pid_t process) { return ::waitpid(process, nullptr, WNOHANG) == process; }
 
 }  // namespace
@@ -73,14 +87,8 @@ void RedisServer::Start() {
     for (const std::string& line : settings_) conf << line << "\n";
     conf.close();
     process_ = Launch(path);
-    // Ready when it accepts; whether it has loaded its data is for the client to wait.
     for (int look = 0; look < 1000 && !Ended(process_); ++look) {
-      const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      sockaddr_in address = {};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(port_);
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return;
+      if (Answers(port_, !admin_.tls)) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     process_ = -1;

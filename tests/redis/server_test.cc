@@ -108,7 +108,7 @@ TEST(RedisServerTest, TlsIsVerified) {
 TEST(RedisServerTest, AClusterAndAReplicaSayWhatToUseInstead) {
   const RedisServer cluster({"cluster-enabled yes"});
   const Status no_cluster = Open(cluster.options());
-  EXPECT_EQ(no_cluster.code(), Code::kFailedPrecondition);
+  EXPECT_EQ(no_cluster.code(), Code::kFailedPrecondition) << no_cluster;
   EXPECT_NE(no_cluster.message().find("cluster-enabled no"), absl::string_view::npos);
 
   const RedisServer replica({"replicaof 127.0.0.1 1"});
