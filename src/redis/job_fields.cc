@@ -47,8 +47,11 @@ Result<StoredJob> ReadJob(Reply& names_and_values) {
     if (name == "record") record = &value;
     if (name == "number") number = &value;
     if (name == "due") due = &value;
-    if (name == "event") event = std::move(value.text);
-    if (name == "result") result = std::move(value.text);
+    if (name == "event") {
+      event = std::move(value.text);
+    } else if (name == "result") {
+      result = std::move(value.text);
+    }
   }
   NANOGRID_ASSIGN_OR_RETURN(StoredJob stored, Assemble(record->text, *number, *due));
   stored.job.event = std::move(event);

@@ -47,10 +47,13 @@ Result<Delivery> ReadEntry(Reply& entry) {
   for (size_t i = 0; i + 1 < fields.size(); i += 2) {
     const std::string_view name = fields[i].text;
     Reply& value = fields[i + 1];
-    if (name == "b") delivery.body = std::move(value.text);
-    if (name == "i") delivery.id = std::move(value.text);
-    if (name == "s") delivery.sent = TimeOf(value.text);
     if (name == "n") delivery.receive_count = static_cast<uint32_t>(value.Number()) + 1;
+    if (name == "s") delivery.sent = TimeOf(value.text);
+    if (name == "b") {
+      delivery.body = std::move(value.text);
+    } else if (name == "i") {
+      delivery.id = std::move(value.text);
+    }
   }
   return delivery;
 }
