@@ -2,6 +2,7 @@
 
 #include "aws/adapter_uri.h"
 #include "aws/dynamodb/stores.h"
+#include "aws/s3/object_store.h"
 #include "aws/shared_session.h"
 #include "aws/sqs/queue.h"
 #include "core/errors.h"
@@ -16,6 +17,12 @@ Status RegisterAws(Registry& registry, const AwsOptions& options) {
         NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(db.aws));
         NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, db));
         return aws::MakeFunctionCatalog(std::move(table), *db.clock);
+      }));
+  NANOGRID_RETURN_IF_ERROR(registry.object_stores.Add(
+      "s3", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<ObjectStore>> {
+        NANOGRID_ASSIGN_OR_RETURN(const S3Options s3, aws::ParseS3Uri(uri, options));
+        NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(s3.aws));
+        return aws::OpenS3ObjectStore(*session, s3);
       }));
   return registry.queues.Add(
       "sqs", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<Queue>> {

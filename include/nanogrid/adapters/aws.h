@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "nanogrid/queue.h"
 #include "nanogrid/registry.h"
 #include "nanogrid/secret_source.h"
+#include "nanogrid/storage.h"
 
 namespace nanogrid {
 
@@ -49,8 +51,27 @@ Result<std::unique_ptr<Queue>> MakeSqsQueue(const SqsOptions& options);
 // "?region=…&endpoint=…&profile=…&ca=…&group=…&wait=20s&ack_linger=50ms&max_lease=12h"
 Result<std::unique_ptr<Queue>> MakeSqsQueue(const Uri& uri);
 
-// Adds the schemes of this build's AWS adapters: sqs. They share a session, which is opened with
-// the first of them: credentials are fetched once for all.
+// Objects in a bucket of S3, or of what speaks its protocol.
+struct S3Options {
+  AwsOptions aws{};
+  std::string bucket{};
+  std::string prefix{};  // of all keys, "env/prod"; no slash at its ends
+  // The bucket in the path rather than in the host's name. None: at AWS in the host, elsewhere in
+  // the path.
+  std::optional<bool> path_style{};
+  // Larger objects are uploaded in parts of so many bytes, each in memory until it is sure: 5 MiB
+  // to 1 GiB. An object has at most 10,000.
+  uint64_t part_bytes = 8 << 20;
+};
+
+// Connects with the first call. if_absent needs conditional writes (If-None-Match), which S3 has
+// and not everything that is like it.
+Result<std::unique_ptr<ObjectStore>> MakeS3ObjectStore(const S3Options& options);
+// "s3://bucket[/prefix][?region=…&endpoint=…&profile=…&ca=…&path_style=true&part_bytes=8M]"
+Result<std::unique_ptr<ObjectStore>> MakeS3ObjectStore(const Uri& uri);
+
+// Adds the schemes of this build's AWS adapters: sqs, s3. They share a session, which is opened
+// with the first of them: credentials are fetched once for all.
 Status RegisterAws(Registry& registry, const AwsOptions& options = {});
 
 }  // namespace nanogrid
