@@ -114,7 +114,7 @@ TemporaryFile::~TemporaryFile() {
 }
 
 Status TemporaryFile::Create() {
-  fd_.Reset(openat(directory_, name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  fd_.Reset(openat(directory_, name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd_) return ErrnoError(errno, "create file in object store");
   // If the file system has no locks, the age alone keeps others from removing it.
   flock(fd_.get(), LOCK_EX | LOCK_NB);
