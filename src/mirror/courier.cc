@@ -1,5 +1,6 @@
 #include "mirror/courier.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/errors.h"
@@ -76,25 +77,32 @@ Status Courier::Deliver(const Context& context, Entry entry) {
 Status Courier::TellPrimary(const Context& context, const Entry& entry) {
   const Result<ObjectInfo> there = primary_.Stat(context, entry.key);
   if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
-  const bool later = there.ok() && there->modified > entry.accepted;
-  if (later || (there.ok() && entry.if_absent)) {
-    ++counts_.conflicts;
-    return absl::OkStatus();
+  bool if_absent = entry.if_absent;
+  if (there.ok() && (if_absent || there->modified > entry.accepted)) {
+    HashSink content;
+    NANOGRID_RETURN_IF_ERROR(primary_.Read(context, entry.key, content));
+    const std::string hash = content.TakeSha256();
+    if (hash == entry.sha256) return absl::OkStatus();
+    if (std::find(entry.earlier.begin(), entry.earlier.end(), hash) == entry.earlier.end()) {
+      ++counts_.conflicts;
+      return absl::OkStatus();
+    }
+    if_absent = false;  // what is there is what this replaced in the outbox
   }
   if (entry.primary == Primary::kRemove) {
     return there.ok() ? primary_.Remove(context, entry.key) : absl::OkStatus();
   }
-  Status written = WriteToPrimary(context, entry);
+  Status written = WriteToPrimary(context, entry, if_absent);
   if (!absl::IsAlreadyExists(written)) return written;
   ++counts_.conflicts;
   return absl::OkStatus();
 }
 
-Status Courier::WriteToPrimary(const Context& context, const Entry& entry) {
+Status Courier::WriteToPrimary(const Context& context, const Entry& entry, bool if_absent) {
   NANOGRID_ASSIGN_OR_RETURN(const UniqueFd content, outbox_.OpenContent(entry));
   FileSource source(content.get());
   NANOGRID_RETURN_IF_ERROR(
-      primary_.Write(context, entry.key, source, {.if_absent = entry.if_absent}).status());
+      primary_.Write(context, entry.key, source, {.if_absent = if_absent}).status());
   return verify_ ? CompareCopy(context, primary_, entry.key, entry.sha256) : absl::OkStatus();
 }
 

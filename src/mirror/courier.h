@@ -35,7 +35,7 @@ class Courier {
   void Work(const std::stop_token& stop);
   Status Deliver(const Context& context, Entry entry);
   Status TellPrimary(const Context& context, const Entry& entry);
-  Status WriteToPrimary(const Context& context, const Entry& entry);
+  Status WriteToPrimary(const Context& context, const Entry& entry, bool if_absent);
   // While the primary is away, so that others can see it.
   void TellSecondEarly(const Context& context, const Entry& entry);
   Status Follow(const Context& context, std::string_view key, bool remove);

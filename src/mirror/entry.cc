@@ -24,7 +24,8 @@ std::string EntryJson(const Entry& entry) {
                                       {"if_absent", entry.if_absent},
                                       {"accepted", entry.accepted.time_since_epoch().count()},
                                       {"size", entry.size},
-                                      {"sha256", entry.sha256}});
+                                      {"sha256", entry.sha256},
+                                      {"earlier", json::value_from(entry.earlier)}});
 }
 
 Result<Entry> ParseEntry(std::string_view text) {
@@ -45,7 +46,9 @@ Result<Entry> ParseEntry(std::string_view text) {
   const auto* const accepted = find("accepted", json::kind::int64);
   const auto* const size = find("size", json::kind::int64);
   const auto* const sha256 = find("sha256", json::kind::string);
-  for (const auto* part : {key, number, primary, remove, if_absent, accepted, size, sha256}) {
+  const auto* const earlier = find("earlier", json::kind::array);
+  for (const auto* part :
+       {key, number, primary, remove, if_absent, accepted, size, sha256, earlier}) {
     if (part == nullptr) return Broken();
   }
   Entry entry{.key = json::value_to<std::string>(*key),
@@ -55,6 +58,10 @@ Result<Entry> ParseEntry(std::string_view text) {
               .accepted = SystemTime(std::chrono::milliseconds(accepted->get_int64())),
               .size = static_cast<uint64_t>(size->get_int64()),
               .sha256 = json::value_to<std::string>(*sha256)};
+  for (const json::value& hash : earlier->get_array()) {
+    if (!hash.is_string()) return Broken();
+    entry.earlier.push_back(json::value_to<std::string>(hash));
+  }
   for (const Primary known : {Primary::kUpToDate, Primary::kWrite, Primary::kRemove}) {
     if (primary->get_string() != kPrimaryNames[static_cast<int>(known)]) continue;
     entry.primary = known;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nanogrid/clock.h"
 
@@ -22,6 +23,9 @@ struct Entry {
   SystemTime accepted{};   // kWrite, kRemove
   uint64_t size = 0;       // of kWrite's content
   std::string sha256{};
+  // Hashes of contents that this one replaced in the outbox: one of them may have got to the
+  // primary all the same, and is nobody else's then. The newest last.
+  std::vector<std::string> earlier{};
 };
 
 std::string EntryJson(const Entry& entry);

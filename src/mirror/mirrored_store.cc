@@ -54,13 +54,16 @@ class Store final : public MirroredStore {
 
   Status Read(const Context& context, std::string_view key, Sink& sink) override {
     NANOGRID_RETURN_IF_ERROR(CheckObjectKey(key));
-    const std::optional<Entry> entry = outbox_->Find(key);
-    if (entry && entry->primary == Primary::kRemove) return NotThere(key);
-    if (entry && entry->primary == Primary::kWrite) {
+    std::optional<Entry> entry = outbox_->Find(key);
+    while (entry && entry->primary == Primary::kWrite) {
       const Result<UniqueFd> content = outbox_->OpenContent(*entry);
       if (content.ok()) return ReadContent(context, content->get(), sink);
-      // It has got to the primary meanwhile.
+      // It has been replaced meanwhile, or has got to the primary.
+      const uint64_t number = entry->number;
+      entry = outbox_->Find(key);
+      if (entry && entry->number == number) return content.status();
     }
+    if (entry && entry->primary == Primary::kRemove) return NotThere(key);
     CountingSink counting(sink);
     const auto read = [&](ObjectStore& store) { return store.Read(context, key, counting); };
     if (entry && entry->remove) return AskPrimary(read);  // the second store has not heard of it

@@ -9,6 +9,8 @@ namespace {
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
+constexpr size_t kMaxEarlier = 100;
+
 uint64_t BytesOf(const Entry& entry) { return entry.primary == Primary::kWrite ? entry.size : 0; }
 
 }  // namespace
@@ -119,6 +121,11 @@ Result<Entry> Outbox::Accept(Entry entry, ContentFile* content) {
                        "the outbox is full: {} bytes wait for the primary store", bytes_);
     }
     entry.number = ++last_number_;
+  }
+  if (replaced.primary != Primary::kUpToDate) {
+    entry.earlier = std::move(replaced.earlier);
+    if (!replaced.sha256.empty()) entry.earlier.push_back(replaced.sha256);
+    if (entry.earlier.size() > kMaxEarlier) entry.earlier.erase(entry.earlier.begin());
   }
   NANOGRID_RETURN_IF_ERROR(directory_->Put(entry, content));
   const std::lock_guard lock(mutex_);

@@ -20,6 +20,7 @@ RULES = [
     ("src/core/", [INTERFACES, r"nanogrid/adapters/(memory|file|secrets)\.h", CORE]),
     ("src/runtimes/", [INTERFACES, CORE, r"runtimes/.*"]),
     ("src/sqlite/", [INTERFACES, r"nanogrid/adapters/sqlite\.h", CORE, r"sqlite/.*"]),
+    ("src/mirror/", [INTERFACES, r"nanogrid/adapters/mirror\.h", CORE, r"mirror/.*"]),
     ("src/gcp/", [INTERFACES, r"nanogrid/adapters/gcp\.h", CORE, r"http/(client|message|pool)\.h", r"gcp/.*"]),
     ("src/redis/", [INTERFACES, r"nanogrid/adapters/redis\.h", CORE, r"http/(client_socket|tls)\.h", r"redis/.*"]),
     ("src/sandbox/common/", [INTERFACES, CORE, r"sandbox/common/.*"]),

@@ -336,7 +336,10 @@ TEST_F(Mirror, EachSideMayFailAtEveryCall) {
         note("b", "1", Put("b", "1"));
         note("b", "NOT_FOUND", mirror_->Remove(Context{}, "b"));
         note("c", "1", Put("c", "1", {.if_absent = true}));
-        EXPECT_THAT(expected["a"], testing::Contains(Get("a")));
+        // A read that breaks off half-way is not begun anew: the sink has seen a part.
+        std::string content = Get("a");
+        if (content == "UNAVAILABLE") content = Get("a");
+        EXPECT_THAT(expected["a"], testing::Contains(content));
         Flush();
         calls = faults.calls;
         faults.fail_call = -1;
@@ -374,7 +377,8 @@ TEST(MirrorEntry, IsReadBackAsItWasWritten) {
                             .if_absent = true,
                             .accepted = SystemTime(milliseconds(1234)),
                             .size = 5,
-                            .sha256 = "hash"};
+                            .sha256 = "hash",
+                            .earlier = {"x", "y"}};
   const auto read = mirror::ParseEntry(mirror::EntryJson(entry));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(mirror::EntryJson(*read), mirror::EntryJson(entry));
