@@ -1,6 +1,7 @@
 // nanogrid doctor: what isolation this machine offers, what is missing, and the exact fix.
 #include <fmt/format.h>
 #include <nanogrid/adapters/docker.h>
+#include <nanogrid/adapters/fleet.h>
 #include <nanogrid/adapters/linux_sandbox.h>
 #include <nanogrid/runtime.h>
 #include <sys/utsname.h>
@@ -43,6 +44,22 @@ Granted GrantedHostNetwork(const PlaceOptions& options) {
   return granted;
 }
 
+// The parts of a fleet, if its configuration was named. An error: that cannot be read.
+using FleetFindings = nanogrid::Result<std::vector<nanogrid::FleetFinding>>;
+
+FleetFindings LookAtFleet(const std::string& config_file) {
+  if (config_file.empty()) return std::vector<nanogrid::FleetFinding>();
+  const auto config =
+      nanogrid::LoadFleetConfig({.file = config_file, .environment = nanogrid::ReadEnvironment()});
+  if (!config.ok()) return config.status();
+  return nanogrid::InspectFleet(*config);
+}
+
+bool AllWell(const FleetFindings& fleet) {
+  return fleet.ok() && std::all_of(fleet->begin(), fleet->end(),
+                                   [](const auto& part) { return part.status.ok(); });
+}
+
 // What the host must have for a kind of code to be run.
 struct Tool {
   std::string purpose{};  // a runtime, "python3", or the sources that are compiled, ".go"
@@ -77,7 +94,7 @@ std::string_view NameOf(Level level) {
 
 std::string ReportJson(const nanogrid::IsolationReport& report,
                        const nanogrid::DockerReport& docker, const std::vector<Tool>& tools,
-                       const Granted& host_network) {
+                       const Granted& host_network, const std::string& fleet) {
   std::vector<std::string> checks;
   for (const IsolationCheck& check : report.checks) {
     checks.push_back(fmt::format(R"({{"name":{},"level":"{}","detail":{},"fix":{}}})",
@@ -97,11 +114,28 @@ std::string ReportJson(const nanogrid::IsolationReport& report,
   }
   return fmt::format(
       R"({{"usable":{},"mode":{},"cgroups":{},"checks":[{}],"docker":{{"reachable":{},)"
-      R"("detail":{}}},"runtimes":[{}],"host_network":{}}})"
+      R"("detail":{}}},"runtimes":[{}],"host_network":{},"fleet":{}}})"
       "\n",
       report.usable, JsonString(report.mode), JsonString(report.cgroups), fmt::join(checks, ","),
       docker.reachable, JsonString(docker.detail), fmt::join(found, ","),
-      host_network.ok() ? fmt::format("[{}]", fmt::join(granted, ",")) : "null");
+      host_network.ok() ? fmt::format("[{}]", fmt::join(granted, ",")) : "null", fleet);
+}
+
+std::string FleetJson(const FleetFindings& fleet) {
+  if (!fleet.ok()) {
+    return fmt::format(R"({{"error":{}}})", JsonString(std::string(fleet.status().message())));
+  }
+  std::vector<std::string> parts;
+  for (const nanogrid::FleetFinding& part : *fleet) {
+    std::vector<std::string> warnings;
+    for (const std::string& warning : part.warnings) warnings.push_back(JsonString(warning));
+    parts.push_back(
+        fmt::format(R"({{"setting":{},"uri":{},"ok":{},"detail":{},"fix":{},"warnings":[{}]}})",
+                    JsonString(part.setting), JsonString(part.uri), part.status.ok(),
+                    JsonString(std::string(part.status.message())), JsonString(part.fix),
+                    fmt::join(warnings, ",")));
+  }
+  return fmt::format("[{}]", fmt::join(parts, ","));
 }
 
 class Page {
@@ -139,8 +173,26 @@ void PrintGrants(Page& page, const Granted& host_network) {
   }
 }
 
+void PrintFleet(Page& page, const FleetFindings& fleet) {
+  if (fleet.ok() && fleet->empty()) return;
+  page.Heading("Fleet");
+  if (!fleet.ok()) {
+    const std::string why = EscapeForTerminal(std::string(fleet.status().message()));
+    return page.Line(Level::kError, "configuration", why, "");
+  }
+  for (const nanogrid::FleetFinding& part : *fleet) {
+    const bool ok = part.status.ok();
+    const std::string why = EscapeForTerminal(std::string(part.status.message()));
+    page.Line(ok ? Level::kOk : Level::kError, part.setting, ok ? part.uri : why, part.fix);
+    for (const std::string& warning : part.warnings) {
+      page.Line(Level::kWarning, "", EscapeForTerminal(warning), "");
+    }
+  }
+}
+
 void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::DockerReport& docker,
-                 const std::vector<Tool>& tools, const Granted& host_network) {
+                 const std::vector<Tool>& tools, const Granted& host_network,
+                 const FleetFindings& fleet) {
   utsname host = {};
   uname(&host);
   Page page;
@@ -159,33 +211,43 @@ void PrintReport(const nanogrid::IsolationReport& report, const nanogrid::Docker
   }
   page.Heading("Grants");
   PrintGrants(page, host_network);
+  PrintFleet(page, fleet);
   page.Verdict(report.usable);
 }
 
-ExitCode Doctor(bool json, const PlaceOptions& place) {
+ExitCode Doctor(bool json, const std::string& config, const PlaceOptions& place) {
+  const FleetFindings fleet = LookAtFleet(config);
   const Granted host_network = GrantedHostNetwork(place);
   const nanogrid::IsolationReport report = nanogrid::InspectLinuxSandbox();
   const nanogrid::DockerReport docker = nanogrid::InspectDocker();
   const std::vector<Tool> tools = Tools();
   if (json) {
-    Output(stdout).Print(ReportJson(report, docker, tools, host_network));
+    Output(stdout).Print(ReportJson(report, docker, tools, host_network,
+                                    config.empty() ? "null" : FleetJson(fleet)));
   } else {
-    PrintReport(report, docker, tools, host_network);
+    PrintReport(report, docker, tools, host_network, fleet);
   }
-  return report.usable ? kExitSuccess : kExitEngineFailed;
+  return report.usable && AllWell(fleet) ? kExitSuccess : kExitEngineFailed;
 }
 
 }  // namespace
 
 Command AddDoctorCommand(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
+  auto config = std::make_shared<std::string>();
   auto place = std::make_shared<PlaceOptions>();
   CLI::App* const command = app.add_subcommand(
       "doctor", "Say what isolation this machine offers, what is missing, and the fix");
   command->add_flag("--json", *json, "Print one object");
+  command
+      ->add_option("--config", *config,
+                   "Look at the queue and stores of this fleet, too: the file that its controllers "
+                   "and workers have")
+      ->type_name("FILE");
   AddPlaceOptions(*command, *place);
   command->footer(
-      "Examples:\n  nanogrid doctor\n  nanogrid doctor --json\n\n"
-      "Exit status: 0 functions can be run, 3 they cannot.");
-  return {command, [json, place] { return Doctor(*json, *place); }};
+      "Examples:\n  nanogrid doctor\n  nanogrid doctor --json\n"
+      "  nanogrid doctor --config /etc/nanogrid/fleet.toml\n\n"
+      "Exit status: 0 functions can be run, and all parts of the fleet answer; 3 otherwise.");
+  return {command, [json, config, place] { return Doctor(*json, *config, *place); }};
 }

@@ -17,32 +17,38 @@ Status Answered(const Status& status) {
 
 // Who may not list a bucket of S3 is not told that an object is missing: then one is made.
 Status AskObjects(const Context& context, ObjectStore& objects, const char* key) {
-  Status status = Answered(objects.Stat(context, key).status());
+  Status status = objects.Stat(context, key).status();
   if (!absl::IsPermissionDenied(status)) return status;
   return WriteObject(context, objects, key, "").status();
 }
 
 }  // namespace
 
+// Parts that could not be opened are not asked.
 std::vector<Probe> FleetProbes(const FleetParts& parts) {
   std::vector<Probe> probes;
-  probes.push_back({"queue", [queue = parts.queue](const Context& context) {
-                      return queue->Depth(context).status();
-                    }});
-  probes.push_back({"jobs", [jobs = parts.jobs](const Context& context) {
-                      return Answered(jobs->Get(context, kNoJob).status());
-                    }});
-  probes.push_back({"catalog", [catalog = parts.catalog](const Context& context) {
-                      return Answered(catalog->Get(context, kNoFunction).status());
-                    }});
-  probes.push_back({"objects", [objects = parts.objects](const Context& context) {
-                      return AskObjects(context, *objects, kNoCode);
-                    }});
-  if (parts.user_data != nullptr) {
-    probes.push_back({"user_data", [objects = parts.user_data](const Context& context) {
-                        return AskObjects(context, *objects, kNoUserData);
+  const auto ask = [&probes](std::string name, const auto& part, auto question) {
+    if (part == nullptr) return;
+    probes.push_back({std::move(name), [part, question](const Context& context) {
+                        return Answered(question(context, *part));
                       }});
-  }
+  };
+  const auto depth = [](const Context& context, Queue& queue) {
+    return queue.Depth(context).status();
+  };
+  const auto object = [](const char* key) {
+    return [key](const Context& context, ObjectStore& objects) {
+      return AskObjects(context, objects, key);
+    };
+  };
+  ask("queue", parts.queue, depth);
+  ask("jobs", parts.jobs,
+      [](const Context& context, JobStore& jobs) { return jobs.Get(context, kNoJob).status(); });
+  ask("catalog", parts.catalog, [](const Context& context, FunctionCatalog& catalog) {
+    return catalog.Get(context, kNoFunction).status();
+  });
+  ask("objects", parts.objects, object(kNoCode));
+  ask("user_data", parts.user_data, object(kNoUserData));
   return probes;
 }
 

@@ -4,10 +4,10 @@
 
 #include "core/errors.h"
 #include "core/routed_object_store.h"
+#include "fleet/redis_options.h"
 #include "nanogrid/adapters/aws.h"
 #include "nanogrid/adapters/fleet.h"
 #include "nanogrid/adapters/gcp.h"
-#include "nanogrid/adapters/redis.h"
 
 namespace nanogrid {
 namespace {
@@ -41,13 +41,7 @@ class PartOpener {
 
 // "redis:" and "rediss:" with the user and password of the configuration.
 void AddRedis(const FleetConfig& config, Registry& registry) {
-  const auto options_of = [username = config.redis_username,
-                           password = config.redis_password](const Uri& uri) {
-    Result<RedisOptions> options = ParseRedisUri(uri);
-    if (options.ok() && !username.empty()) options->username = username;
-    if (options.ok() && !password.empty()) options->password = password;
-    return options;
-  };
+  const auto options_of = [config](const Uri& uri) { return RedisOptionsOf(config, uri); };
   for (const char* const scheme : {"redis", "rediss"}) {
     registry.queues
         .Add(scheme,
@@ -67,6 +61,13 @@ void AddRedis(const FleetConfig& config, Registry& registry) {
 }
 
 }  // namespace
+
+Result<RedisOptions> RedisOptionsOf(const FleetConfig& config, const Uri& uri) {
+  Result<RedisOptions> options = ParseRedisUri(uri);
+  if (options.ok() && !config.redis_username.empty()) options->username = config.redis_username;
+  if (options.ok() && !config.redis_password.empty()) options->password = config.redis_password;
+  return options;
+}
 
 Registry FleetRegistry(const FleetConfig& config, SecretSource* secrets) {
   Registry registry = LocalRegistry();

@@ -337,6 +337,41 @@ class BackPressureTest(FleetTest):
         self.wait_until("a job is taken again", accepted)
 
 
+class DoctorTest(FleetTest):
+    def doctor(self, config):
+        done = subprocess.run([NANOGRID, "doctor", "--config", config, "--json"],
+                              env={**PLAIN, "NANOGRID_REDIS_PASSWORD": "hidden"},
+                              capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertNotIn("hidden", done.stdout + done.stderr)
+        return done.returncode, json.loads(done.stdout)["fleet"]
+
+    def test_every_part_that_answers_is_told(self):
+        status, parts = self.doctor(self.config)
+        self.assertEqual([part["setting"] for part in parts],
+                         ["queue", "jobs", "catalog", "objects", "user_data"])
+        self.assertEqual({part["ok"] for part in parts}, {True})
+        self.assertEqual(status, 0)
+
+    def test_what_does_not_answer_is_told_with_the_fix(self):
+        text = pathlib.Path(self.config).read_text()
+        broken = self.write("broken.toml", text.replace(
+            f'jobs = "sqlite:{self.directory}/fleet.db"',
+            'jobs = "redis://127.0.0.1:1?timeout=1s"').replace(
+            f'catalog = "sqlite:{self.directory}/fleet.db"', 'catalog = "fax://host"'))
+        status, parts = self.doctor(broken)
+        wrong = {part["setting"]: part for part in parts if not part["ok"]}
+        self.assertEqual(set(wrong), {"jobs", "catalog"})
+        self.assertIn("127.0.0.1:1", wrong["jobs"]["detail"])
+        self.assertTrue(wrong["jobs"]["fix"])
+        self.assertIn("'fax:' is not in this build", wrong["catalog"]["detail"])
+        self.assertEqual(status, 3)
+
+    def test_a_wrong_file_is_told(self):
+        status, fleet = self.doctor(self.write("wrong.toml", "slots = 'many'"))
+        self.assertIn("slots 'many': must be a whole number", fleet["error"])
+        self.assertEqual(status, 3)
+
+
 class StartTest(FleetTest):
     def run_daemon(self, program, *arguments, **env):
         return subprocess.run([program, *arguments], env={**PLAIN, **env}, capture_output=True,

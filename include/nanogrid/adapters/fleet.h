@@ -43,6 +43,17 @@ Result<FleetParts> OpenFleetParts(const FleetConfig& config);
 std::unique_ptr<Health> MakeFleetHealth(const FleetParts& parts,
                                         Observer& observer = Observer::None());
 
+// For people who set a fleet up: what answers, what does not, and what to do.
+struct FleetFinding {
+  std::string setting{};  // "queue"
+  std::string uri{};
+  Status status{};                      // OK: it was opened, and has answered
+  std::string fix{};                    // of an error; empty: the status says it
+  std::vector<std::string> warnings{};  // each with its fix
+};
+// Opens every part and asks it. In the order of the settings.
+std::vector<FleetFinding> InspectFleet(const FleetConfig& config);
+
 struct FleetOptions {
   FleetProgram program = FleetProgram::kController;  // kController may have a worker, too
   LocalOptions local{};  // sandboxes, limits, observer; the rest is the configuration's
