@@ -10,6 +10,8 @@ declare -A groups=(
   [example]="python3 nodejs"
   [test]="ccache make zip golang-go libgtest-dev libgmock-dev libbenchmark-dev bubblewrap busybox-static
           docker.io redis-server"
+  [moto]="python3 python3-venv"
+  [fleet]="redis-server"
   [full]="clang clang-tidy libclang-rt-14-dev"
   [vm]="qemu-system-x86 kmod cpio busybox-static"
 )
