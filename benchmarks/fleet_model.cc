@@ -45,6 +45,7 @@ class Simulation {
         load_(load),
         scaling_(scaling),
         random_(load.seed),
+        services_(load.seed + 1),
         controllers_(shape.controllers),
         store_(1),
         workers_(shape.workers) {}
@@ -109,7 +110,7 @@ class Simulation {
       waiting_.pop_front();
       ++busy_;
       std::exponential_distribution<double> varied(1 / load_.service);
-      const double service = load_.exponential ? varied(random_) : load_.service;
+      const double service = load_.exponential ? varied(services_) : load_.service;
       function_time_ += service;
       ++started_;
       const double stored = store_.Serve(now, costs_.store_run);
@@ -166,7 +167,7 @@ class Simulation {
   const FleetShape shape_;
   const FleetLoad load_;
   const FleetScalingModel scaling_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_, services_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   Station controllers_, store_;
   uint32_t workers_;

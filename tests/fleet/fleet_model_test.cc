@@ -50,7 +50,7 @@ TEST(FleetModel, EveryJobEndsWhateverThePolicyDoes) {
       SimulateFleet({}, {.workers = 1, .slots = 4}, load, {.policy = policy.get()});
   EXPECT_NEAR(static_cast<double>(result.jobs), 300 * 20 + 2'700 * 0.5, 300);
   EXPECT_EQ(result.most_workers, 10u);
-  EXPECT_LT(result.worker_hours, 10 * 3'000 / 3'600.0 / 2);
+  EXPECT_LT(result.worker_hours, 10 * 3'000 / 3'600.0 * 0.75);
 }
 
 }  // namespace
