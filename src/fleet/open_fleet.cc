@@ -7,21 +7,25 @@
 #include "core/errors.h"
 #include "fleet/backlog_gate.h"
 #include "fleet/fleet_health.h"
+#include "fleet/fleet_scaling.h"
 #include "local/service_parts.h"
 #include "nanogrid/adapters/fleet.h"
 
 namespace nanogrid {
 namespace {
 
+constexpr Duration kCostlyLease = std::chrono::minutes(5);
+
 class OpenedFleet final : public Fleet {
  public:
   OpenedFleet(UniqueFd lock, FleetParts stores, ServiceParts parts, uint64_t max_backlog,
-              Observer& observer)
+              std::unique_ptr<Autoscaler> scaler, Observer& observer)
       : lock_(std::move(lock)),
         stores_(std::move(stores)),
         engine_(std::move(parts.engine)),
         health_(FleetProbes(stores_), {.observer = &observer}),
-        worker_(std::move(parts.worker)) {
+        worker_(std::move(parts.worker)),
+        scaler_(std::move(scaler)) {
     if (parts.controller != nullptr) {
       controller_ = std::make_unique<BacklogGate>(std::move(parts.controller), max_backlog);
     }
@@ -44,6 +48,7 @@ class OpenedFleet final : public Fleet {
                    "# TYPE nanogrid_jobs_refused_total counter\n"
                    "nanogrid_jobs_refused_total {}\n",
                    controller_->refused());
+    if (scaler_ != nullptr) AppendScalingMetrics(scaler_->Latest(), text);
   }
 
   void Stop(const Context& context) override {
@@ -57,7 +62,8 @@ class OpenedFleet final : public Fleet {
   const std::shared_ptr<Engine> engine_;
   HealthProbes health_;
   std::unique_ptr<BacklogGate> controller_;
-  const std::unique_ptr<Worker> worker_;  // goes first
+  const std::unique_ptr<Worker> worker_;
+  const std::unique_ptr<Autoscaler> scaler_;  // goes first
 };
 
 Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
@@ -98,16 +104,26 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
   service.worker.name = config.name;
   service.worker.slots = config.slots;
   service.worker.lease = config.lease;
+  // Each extension is a call that costs; who dies is noticed by the records' leases.
+  if (config.queue.starts_with("sqs:")) service.worker.message_lease = kCostlyLease;
   service.local.package_dir = config.packages;
   const ServiceWants wants{.controller = options.program != FleetProgram::kWorker,
                            .worker = options.program != FleetProgram::kController || config.worker};
-  NANOGRID_ASSIGN_OR_RETURN(ServiceParts parts, MakeServiceParts({.queue = stores.queue,
-                                                                  .jobs = stores.jobs,
-                                                                  .catalog = stores.catalog,
-                                                                  .objects = stores.objects},
-                                                                 wants, service));
+  NANOGRID_ASSIGN_OR_RETURN(ServiceParts parts,
+                            MakeServiceParts({.queue = stores.queue,
+                                              .jobs = stores.jobs,
+                                              .catalog = stores.catalog,
+                                              .objects = stores.objects,
+                                              .dead_letters = stores.dead_letters,
+                                              .foreign_code = stores.objects},
+                                             wants, service));
+  std::unique_ptr<Autoscaler> scaler;
+  if (wants.controller) {
+    NANOGRID_ASSIGN_OR_RETURN(scaler, MakeFleetScaling(config, stores, *options.local.observer));
+  }
   return std::make_unique<OpenedFleet>(std::move(lock), std::move(stores), std::move(parts),
-                                       config.max_backlog, *options.local.observer);
+                                       config.max_backlog, std::move(scaler),
+                                       *options.local.observer);
 }
 
 }  // namespace nanogrid

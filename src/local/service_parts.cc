@@ -54,6 +54,8 @@ Result<ServiceParts> MakeServiceParts(const ServiceStores& stores, ServiceWants 
                                                         .queue = stores.queue,
                                                         .jobs = stores.jobs,
                                                         .objects = stores.objects,
+                                                        .dead_letters = stores.dead_letters,
+                                                        .foreign_code = stores.foreign_code,
                                                         .options = std::move(worker_options),
                                                         .observer = options.local.observer}));
   }

@@ -20,6 +20,8 @@ struct ServiceStores {
   std::shared_ptr<JobStore> jobs{};
   std::shared_ptr<FunctionCatalog> catalog{};
   std::shared_ptr<ObjectStore> objects{};
+  std::shared_ptr<Queue> dead_letters{};        // as WorkerParts has it
+  std::shared_ptr<ObjectStore> foreign_code{};  // as WorkerParts has it
 };
 
 struct ServiceParts {
