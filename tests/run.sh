@@ -28,6 +28,9 @@ packages=(build example test)
 [[ " ${presets[*]} " =~ \ vm\  ]] && packages+=(vm)
 cmake/install-packages.sh "${packages[@]}" || exit 1
 tests/npm/install.sh
+# What cannot be installed leaves skipped tests with the reason.
+cmake/install-moto.sh "$PWD/build/moto"
+PATH=$PWD/build/moto/bin:$PATH
 
 jobs=$(nproc)
 results=()  # for summary.py: PRESET=junit.xml, or PRESET:STEP:passed|failed
