@@ -11,6 +11,7 @@ declare -A groups=(
   [test]="ccache make zip golang-go libgtest-dev libgmock-dev libbenchmark-dev bubblewrap busybox-static
           docker.io redis-server"
   [moto]="python3 python3-venv"
+  [npm]="npm"
   [fleet]="redis-server"
   [full]="clang clang-tidy libclang-rt-14-dev"
   [vm]="qemu-system-x86 kmod cpio busybox-static"

@@ -3,9 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 [[ node_modules/.package-lock.json -nt package-lock.json ]] && exit 0
-command -v npm > /dev/null || {
-  echo "npm is not installed; tests that need its packages will fail: apt-get install npm" >&2
-  exit 1
-}
+command -v npm > /dev/null || ../../cmake/install-packages.sh npm
 npm ci --silent --no-audit --no-fund
 touch node_modules/.package-lock.json
