@@ -17,7 +17,8 @@ struct LinuxSandboxOptions {
   std::string package_dir{};
   enum class Mode { kAuto, kRoot, kRootless };
   Mode mode = Mode::kAuto;  // kAuto: as root if the process has CAP_SYS_ADMIN and friends
-  // Whether to use control groups: kAuto uses what is writable and says the rest in the report.
+  // Whether to use control groups. kAuto uses what is writable; if that cannot be set up nothing
+  // starts, and if there is nothing, the engine watches instead, which the report says.
   enum class Cgroups { kAuto, kV1, kV2, kNone };
   Cgroups cgroups = Cgroups::kAuto;
   // What every sandbox must have at least; each includes the one before. If this machine has less,

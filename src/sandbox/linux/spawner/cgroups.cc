@@ -28,30 +28,50 @@ bool Contains(const std::string& words, const char* word) {
   return false;
 }
 
-// Moves every process of a v2 group into a leaf of it: a group that has processes cannot hand
-// controllers to its children.
-bool MoveProcessesToLeaf(int group) {
-  if (mkdirat(group, kCgroupLeaf, 0755) != 0 && errno != EEXIST) return false;
-  for (int round = 0; round < 10; ++round) {
-    std::istringstream pids(ReadFileAt(group, "cgroup.procs"));
-    bool any = false;
-    for (std::string pid; pids >> pid; any = true) {
-      (void)WriteFileAt(group, "nanogrid-host/cgroup.procs", pid);
-    }
-    if (!any) return true;
+void Pause() {
+  const timespec pause = {0, 5'000'000};
+  nanosleep(&pause, nullptr);
+}
+
+// Whether we may make directories in it; false on a mount that is read-only, too.
+bool IsWritable(const std::string& directory) {
+  return faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+// Moves every process of a v2 group into a leaf of it, where they stay. Names what refused.
+void MoveProcessesToLeaf(int group, std::string& refused) {
+  refused.clear();
+  if (mkdirat(group, kCgroupLeaf, 0755) != 0 && errno != EEXIST) {
+    refused = std::string("; cannot create ") + kCgroupLeaf + " in it: " + strerror(errno);
   }
+  std::istringstream pids(ReadFileAt(group, "cgroup.procs"));
+  for (std::string pid; refused.empty() && pids >> pid;) {
+    if (WriteFileAt(group, "nanogrid-host/cgroup.procs", pid) || errno == ESRCH) continue;
+    refused = "; process " + pid + " cannot be moved to " + kCgroupLeaf + ": " + strerror(errno);
+  }
+}
+
+// A group that has processes cannot hand controllers to its children. A process that is just
+// exiting is counted a moment longer, and cannot be moved.
+bool EnableController(int group, const std::string& name, std::string& refused) {
+  for (int tries = 0; tries < 200; ++tries) {
+    if (WriteFileAt(group, "cgroup.subtree_control", "+" + name)) return true;
+    if (errno != EBUSY) return false;
+    if (tries > 0) Pause();
+    MoveProcessesToLeaf(group, refused);
+  }
+  errno = EBUSY;
   return false;
 }
 
-// Undoes MoveProcessesToLeaf for a spawner that is the last one in the leaf; fails harmlessly while
-// others need it.
-void LeaveLeaf(int group) {
-  for (const char* change : {"-cpu", "-pids", "-memory"}) {
-    (void)WriteFileAt(group, "cgroup.subtree_control", change);
+// A lock on a v2 group, for as long as a spawner sets itself up below it: the next one finds what
+// it has made. Whoever may read the directory can hold the lock, so it is not waited for for ever.
+UniqueFd LockGroup(int group) {
+  UniqueFd lock = OpenAt(group, ".", O_RDONLY | O_DIRECTORY);
+  for (int tries = 0; lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && tries < 1000; ++tries) {
+    Pause();
   }
-  if (WriteFileAt(group, "cgroup.procs", "0")) {
-    (void)unlinkat(group, kCgroupLeaf, AT_REMOVEDIR);
-  }
+  return lock;
 }
 
 // Whether systemd handed this group over, Delegate=yes (systemd.resource-control(5)).
@@ -63,24 +83,26 @@ bool IsDelegated(const std::string& path) {
   return false;
 }
 
-bool EnableControllers(int group, std::string& note) {
+bool HasControllers(int group, std::string& note) {
   const std::string available = ReadFileAt(group, "cgroup.controllers");
   for (const char* needed : {"memory", "pids"}) {
-    if (!Contains(available, needed)) {
-      note = std::string("cgroup v2 controller '") + needed + "' is not delegated to this process";
-      return false;
-    }
+    if (Contains(available, needed)) continue;
+    note = std::string("cgroup v2 controller '") + needed + "' is not delegated to this process";
+    return false;
   }
+  return true;
+}
+
+// Those that are needed; cpu where it can be had, because functions that want a share are refused
+// without.
+bool EnableControllers(int group, std::string& note) {
+  const std::string available = ReadFileAt(group, "cgroup.controllers");
   const std::string enabled = ReadFileAt(group, "cgroup.subtree_control");
-  for (const char* name : {"memory", "pids", "cpu"}) {
-    if (Contains(enabled, name) || !Contains(available, name)) continue;
-    const std::string change = std::string("+") + name;
-    if (WriteFileAt(group, "cgroup.subtree_control", change)) continue;
-    if (errno == EBUSY && MoveProcessesToLeaf(group) &&
-        WriteFileAt(group, "cgroup.subtree_control", change)) {
-      continue;
-    }
-    note = "cannot enable cgroup v2 controller '" + std::string(name) + "': " + strerror(errno);
+  for (const std::string name : {"memory", "pids", "cpu"}) {
+    if (Contains(enabled, name.c_str()) || !Contains(available, name.c_str())) continue;
+    std::string refused;
+    if (EnableController(group, name, refused) || name == "cpu") continue;
+    note = "cannot enable cgroup v2 controller '" + name + "': " + strerror(errno) + refused;
     return false;
   }
   return true;
@@ -99,7 +121,9 @@ bool Cgroups::SetUp(wire::Cgroups wanted, bool rootless, Failure& failure) {
   if (wanted == wire::Cgroups::kNone) return true;
   note_ = "no cgroup file system is mounted";
   if (wanted != wire::Cgroups::kV2 && SetUpV1()) kind_ = wire::Cgroups::kV1;
-  if (kind_ == wire::Cgroups::kNone && wanted != wire::Cgroups::kV1 && SetUpV2(rootless)) {
+  // What v1 has, v2 has not.
+  if (kind_ == wire::Cgroups::kNone && !is_usable_ && wanted != wire::Cgroups::kV1 &&
+      SetUpV2(rootless)) {
     kind_ = wire::Cgroups::kV2;
   }
   if (kind_ != wire::Cgroups::kNone) {
@@ -107,7 +131,9 @@ bool Cgroups::SetUp(wire::Cgroups wanted, bool rootless, Failure& failure) {
     return true;
   }
   Clear();
-  if (wanted == wire::Cgroups::kAuto) return true;
+  if (wanted == wire::Cgroups::kAuto && !is_usable_) return true;
+  // Limits could be had: to go on without them unasked would be to lose them silently.
+  if (wanted == wire::Cgroups::kAuto) note_ += "; to run without control groups say cgroups=none";
   return Fail(failure, ENOTSUP, "set up cgroups:", note_.c_str());
 }
 
@@ -142,7 +168,7 @@ bool Cgroups::SetUpV1() {
     if (!mount.v2) AddWithSiblings(mount, bases);
   }
   SweepCgroups(bases);
-  bool memory = false, pids = false;
+  bool memory = false, pids = false, usable_memory = false, usable_pids = false;
   for (const CgroupMount& mount : mounts) {
     if (mount.v2) continue;
     const auto has = [&](const char* name) {
@@ -160,11 +186,15 @@ bool Cgroups::SetUpV1() {
       continue;
     }
     const bool is_memory = hierarchy.memory, is_pids = hierarchy.pids;
+    const bool writable = IsWritable(mount.own);
+    usable_memory |= is_memory && writable;
+    usable_pids |= is_pids && writable;
     if (!AddHierarchy(mount.own, std::move(hierarchy))) continue;
     memory |= is_memory;
     pids |= is_pids;
   }
   if (memory && pids) return true;
+  is_usable_ = usable_memory && usable_pids;
   if (!hierarchies_.empty())
     note_ = "cgroup v1 has no usable memory and pids controllers; " + note_;
   Clear();
@@ -185,15 +215,19 @@ bool Cgroups::SetUpV2(bool rootless) {
       note_ = path + " is not writable: no cgroup was delegated to this process";
       continue;
     }
-    if (!EnableControllers(group.get(), note_)) continue;
-    in_leaf_ = faccessat(group.get(), kCgroupLeaf, F_OK, 0) == 0;
+    if (!HasControllers(group.get(), note_)) continue;
+    is_usable_ = true;
+    const UniqueFd lock = LockGroup(group.get());
+    if (!EnableControllers(group.get(), note_)) {
+      note_ = path + ": " + note_;
+      return false;
+    }
     Hierarchy hierarchy;
     hierarchy.memory = hierarchy.pids = hierarchy.cpuacct = hierarchy.freezer = true;
     hierarchy.cpu = Contains(ReadFileAt(group.get(), "cgroup.subtree_control"), "cpu");
     SweepCgroups({path});
-    if (!AddHierarchy(path, std::move(hierarchy))) continue;
-    if (EnableControllers(hierarchies_.back().directory.get(), note_)) return true;
-    Clear();
+    return AddHierarchy(path, std::move(hierarchy)) &&
+           EnableControllers(hierarchies_.back().directory.get(), note_);
   }
   return false;
 }
@@ -333,12 +367,10 @@ void Cgroups::Clear() {
   spare_.clear();
   for (int tries = 0; tries < 200 && !busy_.empty(); ++tries) {
     std::erase_if(busy_, [&](const std::string& name) { return TryRemove(name); });
-    const timespec pause = {0, 5'000'000};
-    if (!busy_.empty()) nanosleep(&pause, nullptr);
+    if (!busy_.empty()) Pause();
   }
   for (const Hierarchy& hierarchy : hierarchies_) {
     (void)unlinkat(hierarchy.base.get(), name_.c_str(), AT_REMOVEDIR);
-    if (kind_ == wire::Cgroups::kV2 && in_leaf_) LeaveLeaf(hierarchy.base.get());
   }
   hierarchies_.clear();
 }

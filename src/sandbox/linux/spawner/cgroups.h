@@ -32,8 +32,9 @@ struct Cgroup {
 
 class Cgroups {
  public:
-  // Finds what is usable. False only if `wanted` was v1 or v2 and cannot be had; with kAuto or
-  // kNone the answer may be kNone, and `note` says why.
+  // Finds what is usable. With kAuto and kNone the answer may be kNone, and `note` says why. False
+  // if `wanted` was v1 or v2 and cannot be had, and if it was kAuto and a group that is writable
+  // and has the controllers cannot be set up: limits are not lost silently.
   bool SetUp(wire::Cgroups wanted, bool rootless, Failure& failure);
   wire::Cgroups kind() const { return kind_; }
   const std::string& note() const { return note_; }
@@ -64,7 +65,7 @@ class Cgroups {
 
   wire::Cgroups kind_ = wire::Cgroups::kNone;
   std::string note_;
-  bool in_leaf_ = false;  // v2: this process was moved aside, see EnableControllers
+  bool is_usable_ = false;  // a group was found that should do, whether or not it could be set up
   std::string name_;
   std::vector<Hierarchy> hierarchies_;
   std::vector<Cgroup> spare_;
