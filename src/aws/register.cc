@@ -18,6 +18,13 @@ Status RegisterAws(Registry& registry, const AwsOptions& options) {
         NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, db));
         return aws::MakeFunctionCatalog(std::move(table), *db.clock);
       }));
+  NANOGRID_RETURN_IF_ERROR(registry.job_stores.Add(
+      "dynamodb", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<JobStore>> {
+        NANOGRID_ASSIGN_OR_RETURN(const DynamoDbOptions db, ParseDynamoDbUri(uri, options));
+        NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(db.aws));
+        NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, db));
+        return aws::MakeJobStore(std::move(table), db);
+      }));
   NANOGRID_RETURN_IF_ERROR(registry.object_stores.Add(
       "s3", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<ObjectStore>> {
         NANOGRID_ASSIGN_OR_RETURN(const S3Options s3, aws::ParseS3Uri(uri, options));

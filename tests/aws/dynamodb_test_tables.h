@@ -27,4 +27,18 @@ inline std::unique_ptr<FunctionCatalog> NewDynamoDbCatalog(const std::string& en
   return *std::move(catalog);
 }
 
+inline std::unique_ptr<JobStore> OpenDynamoDbJobs(DynamoDbOptions options, const Clock& clock) {
+  options.clock = &clock;
+  auto store = MakeDynamoDbJobStore(options);
+  EXPECT_TRUE(store.ok()) << store.status();
+  return *std::move(store);
+}
+
+inline DynamoDbOptions NewJobTable(const std::string& endpoint) {
+  const DynamoDbOptions options = NewTable(endpoint);
+  const Status made = CreateDynamoDbJobTable(Context{}, options);
+  EXPECT_TRUE(made.ok()) << made;
+  return options;
+}
+
 }  // namespace nanogrid

@@ -25,6 +25,27 @@ constexpr std::string_view kCatalogTable = R"("BillingMode":"PAY_PER_REQUEST",
 "AttributeDefinitions":[{"AttributeName":"functionId","AttributeType":"S"}],
 "KeySchema":[{"AttributeName":"functionId","KeyType":"HASH"}])";
 
+// What job_items.h says. Payloads are not in the indexes: they would be written again each time.
+constexpr std::string_view kJobTable = R"("BillingMode":"PAY_PER_REQUEST",
+"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},
+ {"AttributeName":"sk","AttributeType":"S"},{"AttributeName":"kind","AttributeType":"S"},
+ {"AttributeName":"function","AttributeType":"S"},{"AttributeName":"state","AttributeType":"S"},
+ {"AttributeName":"number","AttributeType":"N"},{"AttributeName":"due","AttributeType":"N"}],
+"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
+"GlobalSecondaryIndexes":[
+ {"IndexName":"by_all","KeySchema":[{"AttributeName":"kind","KeyType":"HASH"},
+  {"AttributeName":"number","KeyType":"RANGE"}],
+  "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["record","due"]}},
+ {"IndexName":"by_function","KeySchema":[{"AttributeName":"function","KeyType":"HASH"},
+  {"AttributeName":"number","KeyType":"RANGE"}],
+  "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["record","due","state"]}},
+ {"IndexName":"by_state","KeySchema":[{"AttributeName":"state","KeyType":"HASH"},
+  {"AttributeName":"number","KeyType":"RANGE"}],
+  "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["record","due"]}},
+ {"IndexName":"by_due","KeySchema":[{"AttributeName":"kind","KeyType":"HASH"},
+  {"AttributeName":"due","KeyType":"RANGE"}],
+  "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["record","number"]}}])";
+
 Status WaitUntilActive(const Context& context, DynamoTable& table) {
   constexpr auto kLook = std::chrono::milliseconds(500);
   const std::string request = fmt::format(R"({{"TableName":"{}"}})", table.name());
@@ -71,6 +92,16 @@ Result<std::unique_ptr<FunctionCatalog>> MakeDynamoDbCatalog(const DynamoDbOptio
   NANOGRID_ASSIGN_OR_RETURN(const auto session, aws::Session::Open(options.aws));
   NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, options));
   return aws::MakeFunctionCatalog(std::move(table), *options.clock);
+}
+
+Result<std::unique_ptr<JobStore>> MakeDynamoDbJobStore(const DynamoDbOptions& options) {
+  NANOGRID_ASSIGN_OR_RETURN(const auto session, aws::Session::Open(options.aws));
+  NANOGRID_ASSIGN_OR_RETURN(auto table, aws::OpenTable(*session, options));
+  return aws::MakeJobStore(std::move(table), options);
+}
+
+Status CreateDynamoDbJobTable(const Context& context, const DynamoDbOptions& options) {
+  return aws::CreateTable(context, options, aws::kJobTable, "ttl");
 }
 
 Status CreateDynamoDbCatalogTable(const Context& context, const DynamoDbOptions& options) {

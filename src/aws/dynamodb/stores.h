@@ -13,4 +13,7 @@ Result<std::unique_ptr<DynamoTable>> OpenTable(Session& session, const DynamoDbO
 std::unique_ptr<FunctionCatalog> MakeFunctionCatalog(std::unique_ptr<DynamoTable> table,
                                                      const Clock& clock);
 
+std::unique_ptr<JobStore> MakeJobStore(std::unique_ptr<DynamoTable> table,
+                                       const DynamoDbOptions& options);
+
 }  // namespace nanogrid::aws
