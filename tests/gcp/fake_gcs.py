@@ -96,7 +96,7 @@ class Fault:
     """match: what "METHOD target" has in it. times: how often. Then one of
     status: answers that; before: closes without doing anything; after: does it, and closes without
     an answer; cut: closes in the middle of an answer's body, after so many bytes; keep: takes so many
-    bytes of an upload's piece and closes; corrupt: changes a byte of what is stored or answered;
+    bytes of an upload's piece, keeps whole units of 256 KiB and closes; corrupt: changes a byte of what is stored or answered;
     status_after: does it, and answers that."""
 
     def __init__(self, spec):
@@ -358,7 +358,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 del state.uploads[upload_id]
             return self.answer(499)
         if "keep" in self.spec:
-            upload.data += self.rfile.read(self.spec["keep"])
+            wanted = min(self.spec["keep"], int(self.headers["Content-Length"]))
+            got = self.rfile.read(wanted)
+            upload.data += got[:len(got) // CHUNK * CHUNK]
             return self.close()
         content = self.content
         if upload.object is not None:
