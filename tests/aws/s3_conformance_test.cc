@@ -19,8 +19,7 @@ ObjectStoreAdapter S3(const std::string& variable) {
   return adapter;
 }
 
-INSTANTIATE_TEST_SUITE_P(Double, ObjectStoreConformance,
-                         testing::Values(S3(NANOGRID_TEST_DOUBLE)));
+INSTANTIATE_TEST_SUITE_P(Double, ObjectStoreConformance, testing::Values(S3(NANOGRID_TEST_DOUBLE)));
 
 }  // namespace
 }  // namespace nanogrid

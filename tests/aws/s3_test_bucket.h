@@ -20,9 +20,10 @@ inline std::string NewS3Bucket(const std::string& endpoint) {
 }
 
 // Tries often: doubles answer 500 when requests for one object meet.
-inline std::unique_ptr<ObjectStore> OpenS3(const std::string& endpoint, S3Options options = {}) {
+inline std::unique_ptr<ObjectStore> OpenS3(const std::string& endpoint, S3Options options = {},
+                                           uint32_t max_attempts = 10) {
   options.aws.endpoint = endpoint;
-  options.aws.max_attempts = 10;
+  options.aws.max_attempts = max_attempts;
   if (options.bucket.empty()) options.bucket = NewS3Bucket(endpoint);
   const auto environment = [](const char* name) -> std::optional<std::string> {
     const std::string_view variable = name;
