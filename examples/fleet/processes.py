@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 
-REGION = "eu-west-1"
+REGION = "us-east-1"
 QUEUE, DEAD_LETTERS = "nanogrid-task-queue", "nanogrid-dead-letters"
 BUCKETS = ("nanogrid-code", "nanogrid-user-data")
 TABLE = "nanogrid-functions"
@@ -52,10 +52,10 @@ class Fleet:
         return self
 
     def __exit__(self, *_):
-        for process in self.processes.values():
+        # The last first: what workers and controllers need is there until they have ended.
+        for process in reversed(self.processes.values()):
             if process.poll() is None:
                 process.terminate()
-        for process in self.processes.values():
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
@@ -84,8 +84,7 @@ class Fleet:
         for queue in (QUEUE, DEAD_LETTERS):
             self.call_aws("AmazonSQS.CreateQueue", "1.0", {"QueueName": queue})
         for bucket in BUCKETS:
-            self.put(f"/{bucket}", f"<CreateBucketConfiguration><LocationConstraint>{REGION}"
-                                   "</LocationConstraint></CreateBucketConfiguration>")
+            self.make_bucket(bucket)
         self.call_aws("DynamoDB_20120810.CreateTable", "1.0", {
             "TableName": TABLE, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "functionId", "AttributeType": "S"}],
@@ -100,8 +99,8 @@ class Fleet:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-    def put(self, path, body):
-        request = urllib.request.Request(self.aws + path, body.encode(), method="PUT", headers={
+    def make_bucket(self, bucket):
+        request = urllib.request.Request(f"{self.aws}/{bucket}", method="PUT", headers={
             "Authorization": f"AWS4-HMAC-SHA256 Credential=example/20260101/{REGION}/s3/"
                              "aws4_request, SignedHeaders=host, Signature=0"})
         urllib.request.urlopen(request, timeout=30).close()

@@ -5,6 +5,7 @@ import collections
 import concurrent.futures
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,19 +36,22 @@ def call(fleet, method, path, body=None, headers=None, first=0):
 
 
 def deploy(fleet):
-    for function in FUNCTIONS:
-        name = function.replace(".", "-")
-        code = {"code": {"inline": {"name": function, "content": (EXAMPLES / function).read_text()}}}
-        call(fleet, "PUT", f"/v1/functions/{name}", json.dumps(code).encode(),
-             {"Content-Type": "application/json"})
-        print(f"  deployed {name}", flush=True)
+    for number, function in enumerate(FUNCTIONS):
+        server = fleet.controllers[number % len(fleet.controllers)]
+        deployed = subprocess.run(
+            [str(fleet.programs / "nanogrid"), "deploy", str(EXAMPLES / function),
+             "--name", function.replace(".", "-"), "--server", server],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print("  " + (deployed.stderr or deployed.stdout).strip(), flush=True)
+        if deployed.returncode != 0:
+            raise SystemExit(f"{function}: not deployed")
 
 
 def submit(fleet, number):
     name = FUNCTIONS[number % len(FUNCTIONS)].replace(".", "-")
     job = call(fleet, "POST", f"/v1/functions/{name}/jobs", b'{"name": "Ada"}',
                {"Content-Type": "application/json", "Idempotency-Key": f"job-{number}"}, number)
-    return job["id"], time.monotonic()
+    return job["job_id"], time.monotonic()
 
 
 def follow(fleet, ids, seconds):
@@ -59,7 +63,7 @@ def follow(fleet, ids, seconds):
             left = [job for job in ids if job not in ended]
             for job in pool.map(lambda job: call(fleet, "GET", f"/v1/jobs/{job}"), left[:200]):
                 if job["status"] in ("SUCCESS", "FAILED", "CANCELLED"):
-                    ended[job["id"]] = job
+                    ended[job["job_id"]] = job
             print(f"\r  {len(ended)} of {len(ids)} have ended ", end="", flush=True)
             time.sleep(0.1)
     print()
@@ -117,7 +121,6 @@ def run(fleet, count):
     print(f"  all submitted after {time.monotonic() - began:.1f} s", flush=True)
     ended = follow(fleet, list(ids.values()), 150)
     print(f"  {time.monotonic() - began:.1f} s in all")
-    ids = {key: job for key, job in ids.items()}
     return report(ids, ended)
 
 
