@@ -137,12 +137,13 @@ class RedisJobStore final : public JobStore {
                                        std::string_view cursor, size_t limit) override {
     NANOGRID_RETURN_IF_ERROR(CheckListLimit(limit));
     NANOGRID_ASSIGN_OR_RETURN(const uint64_t after, ReadEventCursor(cursor));
-    const Context io = Context::WithStop(context.stop);  // looks also when the deadline has passed
+    Context io = Context::WithStop(context.stop);  // looks also when the deadline has passed
+    if (&clock_ == &Clock::System() && context.Check(clock_.Now()).ok()) io = context;
     std::vector<JobEvent> events;
     std::optional<JobWatcher::Watch> watch;
     while (!context.stop.stop_requested()) {
       auto read = job_id.empty() ? AllEvents(io, after, limit) : EventsOf(io, job_id, after, limit);
-      if (!read.ok() && context.stop.stop_requested()) break;
+      if (absl::IsCancelled(read.status()) || absl::IsDeadlineExceeded(read.status())) break;
       if (!read.ok()) return read.status();
       events = *std::move(read);
       if (!events.empty() || !context.Check(clock_.Now()).ok()) break;
