@@ -3,6 +3,7 @@
 #include "aws/adapter_uri.h"
 #include "aws/dynamodb/stores.h"
 #include "aws/s3/object_store.h"
+#include "aws/secrets/secrets_manager.h"
 #include "aws/shared_session.h"
 #include "aws/sqs/queue.h"
 #include "core/errors.h"
@@ -30,6 +31,13 @@ Status RegisterAws(Registry& registry, const AwsOptions& options) {
         NANOGRID_ASSIGN_OR_RETURN(const S3Options s3, aws::ParseS3Uri(uri, options));
         NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(s3.aws));
         return aws::OpenS3ObjectStore(*session, s3);
+      }));
+  NANOGRID_RETURN_IF_ERROR(registry.secrets.Add(
+      "secretsmanager",
+      [sessions, options](const Uri& uri) -> Result<std::unique_ptr<SecretSource>> {
+        NANOGRID_ASSIGN_OR_RETURN(const auto secrets, aws::ParseSecretsManagerUri(uri, options));
+        NANOGRID_ASSIGN_OR_RETURN(const auto session, sessions->Get(secrets.aws));
+        return aws::OpenSecretsManager(*session, secrets);
       }));
   return registry.queues.Add(
       "sqs", [sessions, options](const Uri& uri) -> Result<std::unique_ptr<Queue>> {

@@ -20,19 +20,6 @@ namespace {
 
 constexpr size_t kMaxSecret = 64 << 10;
 
-Status CheckSecretName(std::string_view name) {
-  constexpr std::string_view kOthers = "/_+=.@-";
-  const bool valid =
-      !name.empty() && name.size() <= 512 && CheckObjectKey(name).ok() &&
-      std::all_of(name.begin(), name.end(), [&](unsigned char c) {
-        return std::isalnum(c) != 0 || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
-      });
-  if (valid) return absl::OkStatus();
-  return InvalidArgument(
-      "secret name: must be 1 to 512 letters, digits and /_+=.@-, without empty or dotted "
-      "segments");
-}
-
 Status NoSecret(std::string_view name) { return NotFound("there is no secret '{}'", name); }
 
 class EnvironmentSecrets final : public SecretSource {

@@ -1,6 +1,7 @@
 #include "core/names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "core/errors.h"
@@ -111,6 +112,19 @@ Status CheckObjectKey(std::string_view key) {
     begin = end + 1;
   }
   return absl::OkStatus();
+}
+
+Status CheckSecretName(std::string_view name) {
+  constexpr std::string_view kOthers = "/_+=.@-";
+  const bool valid =
+      !name.empty() && name.size() <= 512 && CheckObjectKey(name).ok() &&
+      std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+        return std::isalnum(c) != 0 || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+      });
+  if (valid) return absl::OkStatus();
+  return InvalidArgument(
+      "secret name: must be 1 to 512 letters, digits and /_+=.@-, without empty or dotted "
+      "segments");
 }
 
 Status CheckListLimit(size_t limit) {

@@ -21,6 +21,8 @@ Status CheckAliasName(std::string_view alias);
 // A qualifier that is neither $LATEST nor an alias: the number of a version, from 1.
 Result<uint64_t> ParseVersionNumber(std::string_view text);
 Status CheckObjectKey(std::string_view key);
+// See secret_source.h.
+Status CheckSecretName(std::string_view name);
 // `limit` of a listing: 1..1000.
 Status CheckListLimit(size_t limit);
 

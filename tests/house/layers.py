@@ -12,6 +12,7 @@ SANDBOXES = r"sandbox/(common|seccomp)/.*"  # what all of them are made of
 RULES = [
     ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/(docker|linux_sandbox)\.h"]),
     ("include/nanogrid/adapters/fleet.h", [INTERFACES, r"nanogrid/adapters/(fleet_config|local)\.h"]),
+    ("include/nanogrid/adapters/aws_fleet.h", [INTERFACES, r"nanogrid/adapters/aws\.h"]),
     ("include/nanogrid/adapters/dynamodb.h", [INTERFACES, r"nanogrid/adapters/aws\.h"]),
     ("include/nanogrid/adapters/", [INTERFACES]),
     ("include/nanogrid/testing/", [INTERFACES, r"nanogrid/testing/.*"]),
@@ -27,7 +28,7 @@ RULES = [
     ("src/sandbox/seccomp/", [r"sandbox/seccomp/.*"]),
     ("src/sandbox/linux/", [INTERFACES, r"nanogrid/adapters/linux_sandbox\.h", CORE, SANDBOXES, r"sandbox/linux/.*"]),
     ("src/sandbox/docker/", [INTERFACES, r"nanogrid/adapters/docker\.h", CORE, SANDBOXES, r"http/(client|message)\.h", r"sandbox/docker/.*"]),
-    ("src/aws/", [INTERFACES, r"nanogrid/adapters/(aws|dynamodb)\.h", CORE, r"http/(client|message|pool|target)\.h", r"aws/.*"]),
+    ("src/aws/", [INTERFACES, r"nanogrid/adapters/(aws|aws_fleet|dynamodb)\.h", CORE, r"http/(client|message|pool|target)\.h", r"aws/.*"]),
     ("src/engine/", [INTERFACES, CORE, r"engine/.*"]),
     ("src/http/", [INTERFACES, r"nanogrid/adapters/http\.h", CORE, r"http/.*"]),
     ("src/api/", [INTERFACES, r"nanogrid/adapters/(http|remote)\.h", CORE, r"engine/.*", r"http/.*", r"api/.*"]),

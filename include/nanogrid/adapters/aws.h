@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "nanogrid/clock.h"
 #include "nanogrid/queue.h"
 #include "nanogrid/registry.h"
 #include "nanogrid/secret_source.h"
@@ -70,8 +71,30 @@ Result<std::unique_ptr<ObjectStore>> MakeS3ObjectStore(const S3Options& options)
 // "s3://bucket[/prefix][?region=…&endpoint=…&profile=…&ca=…&path_style=true&part_bytes=8M]"
 Result<std::unique_ptr<ObjectStore>> MakeS3ObjectStore(const Uri& uri);
 
-// Adds the schemes of this build's AWS adapters: sqs, s3. They share a session, which is opened
-// with the first of them: credentials are fetched once for all.
+// Secrets Manager, as a source that remembers.
+struct SecretsManagerOptions {
+  AwsOptions aws{};
+  std::string prefix{};  // before every name: "nanogrid/"
+  // How old an answer may be; 0: every Get asks (once for all that ask at the same time). While the
+  // service has trouble the last value does, for an hour at most.
+  Duration ttl = std::chrono::minutes(5);
+  const Clock* clock = &Clock::System();  // outlives what is made
+};
+
+class CachedSecretSource : public SecretSource {
+ public:
+  // The next Get asks: this value has been refused somewhere.
+  virtual void Forget(std::string_view name) = 0;
+};
+
+// A secret's text, or its bytes if it is binary. Thread-safe.
+Result<std::unique_ptr<CachedSecretSource>> MakeSecretsManager(
+    const SecretsManagerOptions& options = {});
+// "secretsmanager:?region=…&endpoint=…&profile=…&ca=…&prefix=nanogrid/&ttl=5m"
+Result<std::unique_ptr<SecretSource>> MakeSecretsManager(const Uri& uri);
+
+// Adds the schemes of this build's AWS adapters: sqs, s3, dynamodb, secretsmanager. They share a
+// session, which is opened with the first of them: credentials are fetched once for all.
 Status RegisterAws(Registry& registry, const AwsOptions& options = {});
 
 }  // namespace nanogrid
