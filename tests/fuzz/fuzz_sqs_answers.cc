@@ -1,5 +1,5 @@
-// Answers of SQS, Secrets Manager and Auto Scaling: read or refused, whatever they hold; what we say
-// to SQS is JSON, whatever the body.
+// Answers of SQS, Secrets Manager and Auto Scaling: read or refused, whatever they hold; what we
+// say to SQS is JSON, whatever the body.
 #include "aws/fleet/auto_scaling.h"
 #include "aws/secrets/secret_json.h"
 #include "aws/sqs/protocol.h"
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     default: {
       if (!IsUtf8(text)) break;
-      const SqsEntry entries[] = {{.body = text, .group = "g", .deduplication = text}};
+      const SqsEntry entries[] = {{.body = text, .group = "g", .deduplication = std::string(text)}};
       FUZZ_CHECK(CheckJson(SendBatchJson("u", entries)).ok());
       CheckSqsBody(text).IgnoreError();
     }
