@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <thread>
 #include <utility>
@@ -13,9 +14,12 @@
 #include "core/errors.h"
 #include "core/private_directory.h"
 #include "fleet/process_group.h"
+#include "nanogrid/adapters/aws_fleet.h"
 
 namespace nanogrid {
 namespace {
+
+constexpr Duration kPublishTimeout = std::chrono::seconds(5);
 
 Result<std::shared_ptr<ScalingPolicy>> MakePolicy(const FleetScaling& scaling) {
   if (scaling.policy == "backlog") {
@@ -82,19 +86,53 @@ Result<std::shared_ptr<WorkerGroup>> MakeLocalWorkers(const FleetConfig& config)
 
 Result<std::shared_ptr<WorkerGroup>> MakeGroup(const FleetConfig& config) {
   if (config.scaling.group == "process") return MakeLocalWorkers(config);
-  return MakeError(absl::StatusCode::kUnimplemented, "scaling.group '{}': not in this build",
-                   config.scaling.group);
+  if (config.scaling.asg_name.empty()) {
+    return InvalidArgument("scaling.asg_name: missing; scaling.group asg needs the group's name");
+  }
+  NANOGRID_ASSIGN_OR_RETURN(std::shared_ptr<WorkerGroup> group,
+                            MakeAutoScalingGroup({.group = config.scaling.asg_name}));
+  return group;
+}
+
+// Publishes each sample of the autoscaler that acts.
+Result<std::function<void(const ScalingSample&)>> MakePublisher(const FleetConfig& config,
+                                                                Observer& observer) {
+  if (config.metrics_namespace.empty()) return nullptr;
+  NANOGRID_ASSIGN_OR_RETURN(std::shared_ptr<CloudWatch> metrics,
+                            MakeCloudWatch({.metrics_namespace = config.metrics_namespace}));
+  return [metrics, &observer](const ScalingSample& sample) {
+    if (!sample.leads) return;
+    const Metric values[] = {
+        {.name = "QueueDepth", .value = static_cast<double>(sample.fleet.backlog), .unit = "Count"},
+        {.name = "Workers", .value = static_cast<double>(sample.fleet.workers), .unit = "Count"},
+        {.name = "WantedWorkers",
+         .value = static_cast<double>(sample.decision.workers),
+         .unit = "Count"},
+        {.name = "BusyWorkers", .value = static_cast<double>(sample.busy_workers), .unit = "Count"},
+        {.name = "Utilisation", .value = sample.fleet.utilisation * 100, .unit = "Percent"},
+        {.name = "ServiceTime",
+         .value = std::chrono::duration<double>(sample.fleet.service_time).count(),
+         .unit = "Seconds"},
+    };
+    const Status put = metrics->Put(Context::WithTimeout(kPublishTimeout), values);
+    if (!put.ok()) observer.OnError("publish metrics", put);
+  };
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Autoscaler>> MakeFleetScaling(const FleetConfig& config,
                                                      const FleetParts& parts, Observer& observer) {
-  if (config.scaling.group == "none") return nullptr;
+  if (config.scaling.group == "none") {
+    if (config.metrics_namespace.empty()) return nullptr;
+    return InvalidArgument(
+        "metrics_namespace: the autoscaler publishes metrics, and scaling.group is none");
+  }
   AutoscalerParts scaler{
       .queue = parts.queue, .jobs = parts.jobs, .objects = parts.objects, .observer = &observer};
   NANOGRID_ASSIGN_OR_RETURN(scaler.policy, MakePolicy(config.scaling));
   NANOGRID_ASSIGN_OR_RETURN(scaler.group, MakeGroup(config));
+  NANOGRID_ASSIGN_OR_RETURN(scaler.on_sample, MakePublisher(config, observer));
   scaler.options.slots =
       config.slots != 0 ? config.slots : std::max(1u, std::thread::hardware_concurrency());
   return MakeAutoscaler(std::move(scaler));

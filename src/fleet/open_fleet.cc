@@ -80,8 +80,7 @@ Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
 // A setting that would do nothing is an error, unless it was meant for the first platform: whoever
 // replaces a worker of that is told.
 Status CheckSupported(const FleetConfig& config, Observer& observer) {
-  for (const char* const setting :
-       {"mirror", "outbox", "notice", "ai_endpoint", "metrics_namespace"}) {
+  for (const char* const setting : {"mirror", "outbox", "notice", "ai_endpoint"}) {
     const auto given = config.sources.find(setting);
     if (given == config.sources.end()) continue;
     const Status missing = MakeError(absl::StatusCode::kUnimplemented,
