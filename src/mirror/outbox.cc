@@ -173,13 +173,13 @@ std::optional<Entry> Outbox::Take(const std::stop_token& stop) {
       record.taken = record.version;
       return record.entry;
     }
-    const auto something = [this, first = due_.empty() ? TimePoint::max() : due_.begin()->first] {
-      return !due_.empty() && due_.begin()->first < first;
-    };
-    if (due_.empty()) {
-      changed_.wait(lock, stop, something);
+    // A copy: the one in the set may be gone while the lock is given up.
+    const TimePoint first = due_.empty() ? TimePoint::max() : due_.begin()->first;
+    const auto earlier = [&] { return !due_.empty() && due_.begin()->first < first; };
+    if (first == TimePoint::max()) {
+      changed_.wait(lock, stop, earlier);
     } else {
-      changed_.wait_until(lock, stop, due_.begin()->first, something);
+      changed_.wait_until(lock, stop, first, earlier);
     }
   }
   return std::nullopt;
