@@ -46,9 +46,7 @@ void InstanceWatchState::Tell(bool& failing, std::string_view where, const Statu
 }
 
 InstanceWatch::InstanceWatch(InstanceWatchParts parts)
-    : every_(parts.every),
-      state_(std::move(parts)),
-      thread_([this](const std::stop_token& stop) {
+    : every_(parts.every), state_(std::move(parts)), thread_([this](const std::stop_token& stop) {
         do {
           Context call = Context::WithTimeout(kCallTimeout);
           call.stop = stop;

@@ -83,8 +83,8 @@ Status CheckSupported(const FleetConfig& config, Observer& observer) {
   for (const char* const setting : {"mirror", "outbox", "notice", "ai_endpoint"}) {
     const auto given = config.sources.find(setting);
     if (given == config.sources.end()) continue;
-    const Status missing = MakeError(absl::StatusCode::kUnimplemented,
-                                     "{}: {} is not in this build yet", given->second, setting);
+    Status missing = MakeError(absl::StatusCode::kUnimplemented, "{}: {} is not in this build yet",
+                               given->second, setting);
     if (given->second != "AI_ENDPOINT" && given->second != "GCP_BUCKET_NAME") return missing;
     observer.OnError("configuration", missing);
   }

@@ -100,13 +100,12 @@ TEST(InstanceWatchThreadTest, LooksByItselfUntilItIsDestroyed) {
   std::condition_variable changed;
   int looks = 0;
   {
-    const InstanceWatch watch({.notice =
-                                   [&](const Context&) -> Result<std::string> {
-                                     const std::lock_guard lock(mutex);
-                                     ++looks;
-                                     changed.notify_all();
-                                     return std::string();
-                                   },
+    const InstanceWatch watch({.notice = [&](const Context&) -> Result<std::string> {
+                                 const std::lock_guard lock(mutex);
+                                 ++looks;
+                                 changed.notify_all();
+                                 return std::string();
+                               },
                                .every = 1ms});
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return looks >= 3; });
