@@ -24,6 +24,7 @@ Command AddResultCommand(CLI::App& app);
 Command AddLogsCommand(CLI::App& app);
 Command AddCancelCommand(CLI::App& app);
 Command AddRetryCommand(CLI::App& app);
+Command AddStorageVerifyCommand(CLI::App& app);
 Command AddFunctionsCommand(CLI::App& app);
 Command AddRmCommand(CLI::App& app);
 Command AddCompletionCommand(CLI::App& app);

@@ -32,10 +32,11 @@ int main(int argc, char** argv) {
       "  nanogrid deploy hello.py\n  nanogrid invoke hello --event '{\"name\": \"Ada\"}'\n"
       "  nanogrid jobs --watch\n  nanogrid invoke --help");
   const std::vector<Command> commands = {
-      AddRunCommand(app),    AddDeployCommand(app), AddInvokeCommand(app),
-      AddJobsCommand(app),   AddResultCommand(app), AddLogsCommand(app),
-      AddCancelCommand(app), AddRetryCommand(app),  AddFunctionsCommand(app),
-      AddRmCommand(app),     AddDoctorCommand(app), AddCompletionCommand(app)};
+      AddRunCommand(app),       AddDeployCommand(app), AddInvokeCommand(app),
+      AddJobsCommand(app),      AddResultCommand(app), AddLogsCommand(app),
+      AddCancelCommand(app),    AddRetryCommand(app),  AddFunctionsCommand(app),
+      AddRmCommand(app),        AddDoctorCommand(app), AddStorageVerifyCommand(app),
+      AddCompletionCommand(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& why) {

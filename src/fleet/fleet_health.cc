@@ -48,7 +48,8 @@ std::vector<Probe> FleetProbes(const FleetParts& parts) {
     return catalog.Get(context, kNoFunction).status();
   });
   ask("objects", parts.objects, object(kNoCode));
-  ask("user_data", parts.user_data, object(kNoUserData));
+  // A mirror goes on without its primary.
+  if (parts.mirror == nullptr) ask("user_data", parts.user_data, object(kNoUserData));
   return probes;
 }
 

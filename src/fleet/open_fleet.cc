@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <utility>
@@ -8,12 +9,14 @@
 #include "fleet/backlog_gate.h"
 #include "fleet/fleet_health.h"
 #include "fleet/fleet_scaling.h"
+#include "fleet/open_mirror.h"
 #include "local/service_parts.h"
 #include "nanogrid/adapters/fleet.h"
 
 namespace nanogrid {
 namespace {
 
+constexpr Duration kFlushTimeout = std::chrono::seconds(20);
 constexpr Duration kCostlyLease = std::chrono::minutes(5);
 
 class OpenedFleet final : public Fleet {
@@ -42,6 +45,7 @@ class OpenedFleet final : public Fleet {
   Health& health() override { return health_; }
 
   void AppendMetrics(std::string& text) const override {
+    if (stores_.mirror != nullptr) AppendMirrorMetrics(stores_.mirror->stats(), text);
     if (controller_ == nullptr) return;
     fmt::format_to(std::back_inserter(text),
                    "# HELP nanogrid_jobs_refused_total Submits refused because of max_backlog.\n"
@@ -54,6 +58,13 @@ class OpenedFleet final : public Fleet {
   void Stop(const Context& context) override {
     health_.SetEnding();
     if (worker_ != nullptr) worker_->Stop(context);
+    // What is not copied by then stays in the outbox for the next process.
+    if (stores_.mirror != nullptr) {
+      Context flush = Context::WithTimeout(kFlushTimeout);
+      flush.deadline = std::min(flush.deadline, context.deadline);
+      flush.stop = context.stop;
+      stores_.mirror->Flush(flush).IgnoreError();
+    }
   }
 
  private:
@@ -80,12 +91,12 @@ Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
 // A setting that would do nothing is an error, unless it was meant for the first platform: whoever
 // replaces a worker of that is told.
 Status CheckSupported(const FleetConfig& config, Observer& observer) {
-  for (const char* const setting : {"mirror", "outbox", "notice", "ai_endpoint"}) {
+  for (const char* const setting : {"notice", "ai_endpoint"}) {
     const auto given = config.sources.find(setting);
     if (given == config.sources.end()) continue;
     Status missing = MakeError(absl::StatusCode::kUnimplemented, "{}: {} is not in this build yet",
                                given->second, setting);
-    if (given->second != "AI_ENDPOINT" && given->second != "GCP_BUCKET_NAME") return missing;
+    if (given->second != "AI_ENDPOINT") return missing;
     observer.OnError("configuration", missing);
   }
   return absl::OkStatus();

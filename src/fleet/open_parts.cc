@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/errors.h"
 #include "core/routed_object_store.h"
+#include "fleet/open_mirror.h"
 #include "fleet/redis_options.h"
 #include "nanogrid/adapters/aws.h"
 #include "nanogrid/adapters/fleet.h"
@@ -33,6 +35,18 @@ class PartOpener {
     parts_.push_back({std::string(setting), uri, std::move(status)});
   }
 
+  // Whether all that was to be opened was.
+  bool ok() const {
+    return std::all_of(parts_.begin(), parts_.end(),
+                       [](const FleetPart& part) { return part.status.ok(); });
+  }
+  // Of the part that was opened last.
+  void Fail(const Status& status) {
+    parts_.back().status =
+        Status(status.code(), fmt::format("{} '{}': {}", parts_.back().setting, parts_.back().uri,
+                                          std::string(status.message())));
+  }
+
   std::vector<FleetPart> Take() { return std::move(parts_); }
 
  private:
@@ -57,6 +71,46 @@ void AddRedis(const FleetConfig& config, Registry& registry) {
                return OpenRedisJobStore(options);
              })
         .IgnoreError();
+  }
+}
+
+// Code here, user data there: one store for who uses them.
+Result<std::unique_ptr<ObjectStore>> OpenRouted(const FleetConfig& config,
+                                                const Registry& registry) {
+  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<ObjectStore> objects,
+                            registry.object_stores.Open(config.objects));
+  if (config.user_data == config.objects) return objects;
+  NANOGRID_ASSIGN_OR_RETURN(std::shared_ptr<ObjectStore> user_data,
+                            registry.object_stores.Open(config.user_data));
+  return MakeRoutedObjectStore(kUserDataPrefix, std::move(user_data), std::move(objects));
+}
+
+Result<std::unique_ptr<MirroredStore>> OpenMirrored(const FleetConfig& config,
+                                                    const Registry& registry) {
+  return OpenMirror(
+      config.outbox, [&](const std::string& outbox) -> Result<std::unique_ptr<MirroredStore>> {
+        NANOGRID_ASSIGN_OR_RETURN(auto primary, OpenRouted(config, registry));
+        NANOGRID_ASSIGN_OR_RETURN(auto second, registry.object_stores.Open(config.mirror));
+        return MakeMirroredStore(std::move(primary), std::move(second), {.outbox = outbox});
+      });
+}
+
+void OpenObjects(const FleetConfig& config, const Registry& registry, PartOpener& opener,
+                 FleetParts& opened) {
+  opener.Open("objects", config.objects, registry.object_stores, opened.objects);
+  if (config.user_data != config.objects) {
+    opener.Open("user_data", config.user_data, registry.object_stores, opened.user_data);
+  }
+  std::shared_ptr<ObjectStore> second;
+  opener.Open("mirror", config.mirror, registry.object_stores, second);
+  if (!opener.ok()) return;
+  if (second != nullptr) {
+    auto mirror = OpenMirrored(config, registry);
+    if (!mirror.ok()) return opener.Fail(mirror.status());
+    opened.mirror = *std::move(mirror);
+    opened.objects = opened.mirror;
+  } else if (opened.user_data != nullptr) {
+    opened.objects = MakeRoutedObjectStore(kUserDataPrefix, opened.user_data, opened.objects);
   }
 }
 
@@ -89,14 +143,8 @@ std::vector<FleetPart> OpenFleetParts(const FleetConfig& config, FleetParts& ope
   opener.Open("queue", config.queue, registry.queues, opened.queue);
   opener.Open("jobs", config.jobs, registry.job_stores, opened.jobs);
   opener.Open("catalog", config.catalog, registry.catalogs, opened.catalog);
-  opener.Open("objects", config.objects, registry.object_stores, opened.objects);
-  if (config.user_data != config.objects) {
-    opener.Open("user_data", config.user_data, registry.object_stores, opened.user_data);
-  }
+  OpenObjects(config, registry, opener, opened);
   opener.Open("dead_letters", config.dead_letters, registry.queues, opened.dead_letters);
-  if (opened.objects != nullptr && opened.user_data != nullptr) {
-    opened.objects = MakeRoutedObjectStore(kUserDataPrefix, opened.user_data, opened.objects);
-  }
   return opener.Take();
 }
 

@@ -239,6 +239,36 @@ class RedisTest(FleetTest):
         self.assertNotIn("hidden-password", said)
 
 
+class MirrorTest(FleetTest):
+    def verify(self, *arguments, status):
+        done = subprocess.run([NANOGRID, "storage", "verify", "--config", self.config, "--json",
+                               *arguments], env=PLAIN, capture_output=True, text=True,
+                              timeout=TIMEOUT)
+        self.assertEqual(done.returncode, status, done)
+        return json.loads(done.stdout)
+
+    def test_a_second_store_gets_everything_and_is_repaired(self):
+        copies = self.directory / "copies"
+        text = pathlib.Path(self.config).read_text()
+        self.config = self.write("mirror.toml", text + f'''
+            mirror = "file://{copies}"
+            outbox = "{self.directory}/outbox"
+        ''')
+        controller, worker = self.controller(), self.worker()
+        self.deploy(controller)
+        self.wait_for(controller, self.submit(controller), "SUCCESS")
+        self.assertIn("nanogrid_mirror_pending ", get(worker.url, "/metrics")[1])
+        self.wait_until("the copy is there",
+                        lambda: "nanogrid_mirror_pending 0\n" in get(controller.url, "/metrics")[1])
+        self.assertTrue(self.verify(status=0)["equal"])
+        copied = [path for path in copies.rglob("*") if path.is_file()]
+        self.assertTrue(copied)
+        copied[0].unlink()
+        self.assertEqual(self.verify(status=3)["only_primary"], 1)
+        self.assertEqual(self.verify("--repair", status=0)["repaired"], 1)
+        self.assertTrue(self.verify(status=0)["equal"])
+
+
 class DrainTest(FleetTest):
     def test_a_worker_finishes_what_runs_and_takes_nothing_new(self):
         controller, worker = self.controller(), self.worker()

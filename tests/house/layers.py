@@ -11,7 +11,7 @@ CORE = r"core/.*"
 SANDBOXES = r"sandbox/(common|seccomp)/.*"  # what all of them are made of
 RULES = [
     ("include/nanogrid/adapters/local.h", [INTERFACES, r"nanogrid/adapters/(docker|linux_sandbox)\.h"]),
-    ("include/nanogrid/adapters/fleet.h", [INTERFACES, r"nanogrid/adapters/(fleet_config|local)\.h"]),
+    ("include/nanogrid/adapters/fleet.h", [INTERFACES, r"nanogrid/adapters/(fleet_config|local|mirror)\.h"]),
     ("include/nanogrid/adapters/aws_fleet.h", [INTERFACES, r"nanogrid/adapters/aws\.h"]),
     ("include/nanogrid/adapters/dynamodb.h", [INTERFACES, r"nanogrid/adapters/aws\.h"]),
     ("include/nanogrid/adapters/", [INTERFACES]),

@@ -7,6 +7,7 @@
 
 #include "nanogrid/adapters/fleet_config.h"
 #include "nanogrid/adapters/local.h"
+#include "nanogrid/adapters/mirror.h"
 #include "nanogrid/controller.h"
 #include "nanogrid/health.h"
 #include "nanogrid/registry.h"
@@ -23,7 +24,8 @@ struct FleetParts {
   std::shared_ptr<Queue> queue{};
   std::shared_ptr<JobStore> jobs{};
   std::shared_ptr<FunctionCatalog> catalog{};
-  std::shared_ptr<ObjectStore> objects{};    // code here, user data there, as one
+  std::shared_ptr<ObjectStore> objects{};    // code here, user data there, as one, and mirrored
+  std::shared_ptr<MirroredStore> mirror{};   // the same as objects; null: there is none
   std::shared_ptr<ObjectStore> user_data{};  // what is there; null: it is the same as objects
   std::shared_ptr<Queue> dead_letters{};     // null: none
 };
