@@ -230,7 +230,7 @@ TEST_P(PolicyTest, EveryRuleIsAppliedToEveryArgumentThatMeetsItAndToNoOther) {
       calls.push_back(call);
       // Really made: what is refused, and what is allowed where nothing can come of it.
       if (*verdict == Action::kAllow && arguments != Bad()) continue;
-      call.how = "call";
+      call.how = *verdict == Action::kAllow ? "call" : "refused";
       calls.push_back(call);
     }
   }
@@ -257,8 +257,8 @@ TEST_P(PolicyTest, NumbersThatNoRuleNamesDoNotExist) {
   std::vector<Call> calls;
   for (long number = 0; number <= kNumbers; ++number) {
     if (named.contains(number) || number == 335 || number == 336) continue;  // see kUnfiltered
-    calls.push_back({"call", "unnamed", static_cast<uint64_t>(number), Bad(), Action::kMissing});
-    calls.push_back({"call", "unnamed", static_cast<uint64_t>(number), {}, Action::kMissing});
+    calls.push_back({"refused", "unnamed", static_cast<uint64_t>(number), Bad(), Action::kMissing});
+    calls.push_back({"refused", "unnamed", static_cast<uint64_t>(number), {}, Action::kMissing});
   }
   EXPECT_GT(calls.size(), 100);
   ExpectAsThePolicySays(calls);
@@ -267,7 +267,7 @@ TEST_P(PolicyTest, NumbersThatNoRuleNamesDoNotExist) {
 TEST_P(PolicyTest, EveryCallOfAForeignAbiKills) {
   std::vector<Call> calls;
   for (uint64_t number = 0; number <= kNumbers; ++number) {
-    calls.push_back({"call", "x32", number | kX32, Bad(), Action::kKill});
+    calls.push_back({"refused", "x32", number | kX32, Bad(), Action::kKill});
     calls.push_back({"i386", "i386", number, Bad(), Action::kKill});
   }
   ExpectAsThePolicySays(calls);

@@ -19,7 +19,7 @@
 namespace nanogrid {
 
 // Generous: what takes this long hangs.
-inline constexpr Duration kHang = std::chrono::seconds(20);
+inline constexpr Duration kHang = std::chrono::seconds(60);
 
 // Whether `condition` became true before `limit` was over.
 bool WaitUntil(const std::function<bool()>& condition, Duration limit = kHang);

@@ -16,7 +16,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr int32_t kNever = 1'000'000;
-constexpr Duration kSoon = std::chrono::seconds(5);
 
 // What a spawner holds.
 struct Holdings {
@@ -86,14 +85,12 @@ class SetUpFaults : public SandboxTest {
     EXPECT_THAT(Invoke(**instance, "count"), Returned("1"));
     Holdings held = Look();
     int same = 0;  // without an expectation: what stays; the spawner tidies up after its answer
-    WaitUntil(
-        [&] {
-          const Holdings now = Look();
-          same = now == held ? same + 1 : 0;
-          held = now;
-          return expected != nullptr ? held == *expected : same == 5;
-        },
-        kSoon);
+    WaitUntil([&] {
+      const Holdings now = Look();
+      same = now == held ? same + 1 : 0;
+      held = now;
+      return expected != nullptr ? held == *expected : same == 5;
+    });
     return held;
   }
 

@@ -94,9 +94,9 @@ write_boot_script "$(realpath "$1")" "${@:2}"
 log="$work/console.log"
 timeout --foreground "$time_limit" qemu-system-x86_64 -machine q35,accel=tcg -cpu max -smp 2 -m "$memory_mib" \
   -nographic -no-reboot -nic none -kernel "$work"/kernel/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
-  -append "console=ttyS0 quiet panic=-1 cgroup_no_v1=all" \
+  -append "console=ttyS0 quiet loglevel=1 panic=-1 cgroup_no_v1=all" \
   -virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \
-  </dev/null | tr -d '\r' | tee "$log"
+  </dev/null | sed -u 's/\r//' | tee "$log"
 code=$(sed -n 's/^guest exit code: \([0-9]*\)$/\1/p' "$log" | tail -1)
 [ -n "$code" ] || die "the guest did not finish within ${time_limit} s (console in $log)"
 exit "$code"

@@ -1,61 +1,81 @@
 #!/usr/bin/env bash
-# In the guest: the Linux sandbox's tests on cgroup v2, as root, as root in a group that was delegated
-# (as `systemd-run --scope -p Delegate=yes` does), as an ordinary user to whom one was, and as one without.
-#   sandbox.sh DIRECTORY_OF_TESTS [GTEST_FLAG…]
+# In the guest: the Linux sandbox's tests and the hostile programs on cgroup v2, as root, as root in
+# a group that was delegated (systemd's Delegate=yes), as an ordinary user to whom one was, and as
+# one without.
+#   sandbox.sh DIRECTORY_OF_TESTS [MODE…]
+# The last line counts what passed by mode.
 set -u
 directory=$1
 shift
-programs="$directory/test_linux_sandbox $directory/test_linux_sandbox_conformance $directory/test_linux_sandbox_soak"
+wanted=${*:-root delegated-root delegated-user user}
 user=65534
+limit=1800  # seconds for one program, several times what it needs when nobody else uses the machine
+here=$(cd "$(dirname "$0")" && pwd)
+results=$(mktemp -d /tmp/results-XXXXXX)
+chmod 1777 "$results"
+echo "+memory +pids +cpu" > /sys/fs/cgroup/cgroup.subtree_control
 
-section() { printf '\n==== %s\n' "$*"; }
-failed=0
-run_all() {  # PREFIX… -- GTEST_FLAG…: each of the programs
-  local prefix=() program
-  while [ "$1" != -- ]; do prefix+=("$1"); shift; done
-  shift
-  for program in $programs; do
-    "${prefix[@]}" "$program" --gtest_brief=1 "$@" || failed=1
-  done
+# program MODE PROGRAM FILTER [PREFIX…]: its counts are in $results/MODE/PROGRAM.json.
+program() {
+  local mode=$1 name=$2 filter=$3 code=0
+  shift 3
+  printf -- '-- %s: %s (%s s)\n' "$mode" "$name" $SECONDS
+  mkdir -p -m 1777 "$results/$mode" "$results/acts"
+  : > "$results/$mode/$name.json"
+  chmod 666 "$results/$mode/$name.json"
+  NANOGRID_TESTCASES_TABLE="$results/acts/$mode" timeout -k 10 $limit \
+    "$@" "$directory/test_$name" --gtest_brief=1 --gtest_filter="$filter" \
+    --gtest_output="json:$results/$mode/$name.json" 2>&1 |
+    tee "$results/$mode/$name.log" | grep --line-buffered -v '^Running main'
+  code=${PIPESTATUS[0]}
+  case $code in
+    0 | 1) ;;
+    124 | 137) echo "$mode: $name did not end within $limit s" ;;
+    *) echo "$mode: $name ended with exit code $code" ;;
+  esac
 }
-# The tests that need root would only be skipped.
-rootless="--gtest_filter=-*/Root:*/RootWithoutCgroups"
-as_user() { setpriv --reuid=$user --regid=$user --clear-groups -- "$@"; }
 
-section "$(uname -r), cgroup v2: $(cat /sys/fs/cgroup/cgroup.controllers)"
-section "as root"
-run_all -- "$@"
+# all MODE INSTANCES POLICY ACTS [PREFIX…]: every program, and of its parameters what fits the mode;
+# the others would only be skipped.
+all() {
+  local mode=$1 instances=$2 policy=$3 acts=$4
+  shift 4
+  program "$mode" linux_sandbox "$instances" "$@"
+  program "$mode" linux_sandbox_conformance "$instances" "$@"
+  program "$mode" linux_sandbox_soak "$instances" "$@"
+  program "$mode" seccomp_policy "$policy" "$@"
+  program "$mode" testcases "$acts" "$@"
+}
+as_user() { all "$1" '-*/Root:*/RootWithoutCgroups' '*/ordinary_user:PolicyData.*' 'Rootless/*' \
+  setpriv --reuid=$user --regid=$user --clear-groups --; }
 
-section "as root in a delegated group"
-mkdir -p /sys/fs/cgroup/system/unit
-/usr/bin/python3 -c 'import os; os.setxattr("/sys/fs/cgroup/system/unit", "user.delegate", b"1")'
-echo "+memory +pids +cpu" > /sys/fs/cgroup/cgroup.subtree_control
-echo "+memory +pids +cpu" > /sys/fs/cgroup/system/cgroup.subtree_control
-(
-  echo $BASHPID > /sys/fs/cgroup/system/unit/cgroup.procs
-  failed=0
-  run_all -- --gtest_filter='*Delegated*:*TheControlGroupsOf*:*AMemoryHog*'
-  exit $failed
-) || failed=1
+# As systemd delegates: to root by an attribute, to a user by giving the files away.
+delegate() {
+  local path=/sys/fs/cgroup/$1
+  mkdir -p "$path/unit"
+  echo "+memory +pids +cpu" > "$path/cgroup.subtree_control"
+  if [ "$1" = user ]; then
+    chown -R $user:$user "$path"
+  else
+    /usr/bin/python3 -c "import os; os.setxattr('$path/unit', 'user.delegate', b'1')"
+  fi
+  echo "$BASHPID" > "$path/unit/cgroup.procs"
+}
 
-section "as an ordinary user with a delegated cgroup"
-echo "+memory +pids +cpu" > /sys/fs/cgroup/cgroup.subtree_control
-mkdir /sys/fs/cgroup/user
-chown -R $user:$user /sys/fs/cgroup/user
-echo "+memory +pids +cpu" > /sys/fs/cgroup/user/cgroup.subtree_control
-mkdir /sys/fs/cgroup/user/scope
-chown -R $user:$user /sys/fs/cgroup/user/scope
-(
-  echo $BASHPID > /sys/fs/cgroup/user/scope/cgroup.procs
-  failed=0
-  run_all as_user -- "$rootless" "$@"
-  exit $failed
-) || failed=1
+echo "$(uname -r), cgroup v2: $(cat /sys/fs/cgroup/cgroup.controllers)"
+for mode in $wanted; do
+  printf '\n==== %s\n' "$mode"
+  case $mode in
+    root) all root '*' '-*/docker' '-Docker/*' ;;
+    delegated-root) (delegate system; all "$mode" '*/Root' '*/root' 'Root/*') ;;
+    delegated-user) (delegate user; as_user "$mode") ;;
+    user) as_user user ;;
+    *) echo "no such mode: $mode"; exit 2 ;;
+  esac
+done
 
-section "as an ordinary user without"
-run_all as_user -- "$rootless" "$@"
-
-section "left behind"
-left=$(find /sys/fs/cgroup -name 'nanogrid-[0-9a-f]*')
-[ -z "$left" ] || { echo "cgroups: $left"; failed=1; }
-exit $failed
+printf '\n==== left behind\n'
+left=$(find /sys/fs/cgroup -name 'nanogrid-*')
+echo "${left:-nothing}"
+[ -z "$left" ] || touch "$results/left"
+/usr/bin/python3 "$here/counts.py" "$results"

@@ -1,8 +1,9 @@
 // Runs inside a sandbox and makes the system calls that standard input lists, a line each:
 //   HOW NUMBER A0 A1 A2 A3 A4 A5
-// HOW is "call", "traced" (as "call", but the call itself is not carried out) or "i386". Prints for
-// each line what came back: "0" for success, an errno, "ended" if there was none to come back to,
-// "signal N" or "hung". Each call is made by a process of its own.
+// HOW is "call", "refused" (as "call", for one that should come back at once), "traced" (but the
+// call itself is not carried out) or "i386". Prints for each line what came back: "0" for success,
+// an errno, "ended" if there was none to come back to, "signal N" or "hung". Each call is made by a
+// process of its own.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -19,7 +20,9 @@
 
 namespace {
 
+// A call that is carried out may wait for ever; for the others only the machine can be slow.
 constexpr int kPatienceMs = 300;
+constexpr int kLongPatienceMs = 60'000;
 
 struct Answer {
   volatile int came;
@@ -61,9 +64,9 @@ void TraceEverything() {
 }
 
 // Waits until the child is dead; false: it had to be killed.
-bool Await(pid_t child, int& status) {
+bool Await(pid_t child, int patience_ms, int& status) {
   pollfd end = {static_cast<int>(syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
-  const bool ended = poll(&end, 1, kPatienceMs) > 0;
+  const bool ended = poll(&end, 1, patience_ms) > 0;
   if (!ended) kill(child, SIGKILL);
   close(end.fd);
   waitpid(child, &status, 0);
@@ -78,7 +81,8 @@ void Probe(const char* how, const unsigned long (&values)[7]) {
     Make(std::strcmp(how, "i386") == 0, values);
   }
   int status = 0;
-  const bool ended = child > 0 && Await(child, status);
+  const int patience_ms = std::strcmp(how, "call") == 0 ? kPatienceMs : kLongPatienceMs;
+  const bool ended = child > 0 && Await(child, patience_ms, status);
   if (answer->came != 0) {
     const long result = answer->result;
     std::printf("%ld\n", result < 0 && result > -4096 ? -result : 0);

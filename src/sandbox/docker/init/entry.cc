@@ -51,7 +51,7 @@ int Connect() {
 struct Message {
   iovec part;
   msghdr header;
-  alignas(cmsghdr) char control[CMSG_SPACE(nanogrid::docker::kGivenFdCount * sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(nanogrid::docker::kGivenFdCount * sizeof(int))] = {};
 
   Message(void* data, unsigned long size, unsigned long fds) : part{data, size} {
     header.msg_name = nullptr;
