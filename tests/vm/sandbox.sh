@@ -2,7 +2,7 @@
 # In the guest: the Linux sandbox's tests and the hostile programs on cgroup v2, as root, as root in
 # a group that was delegated (systemd's Delegate=yes), as an ordinary user to whom one was, and as
 # one without.
-#   sandbox.sh DIRECTORY_OF_TESTS [MODE…]
+#   sandbox.sh DIRECTORY_OF_TESTS [MODE[/PROGRAM]…]
 # The last line counts what passed by mode.
 set -u
 directory=$1
@@ -19,6 +19,7 @@ echo "+memory +pids +cpu" > /sys/fs/cgroup/cgroup.subtree_control
 program() {
   local mode=$1 name=$2 filter=$3 code=0
   shift 3
+  [ -z "$only" ] || [ "$only" = "$name" ] || return 0
   printf -- '-- %s: %s (%s s)\n' "$mode" "$name" $SECONDS
   mkdir -p -m 1777 "$results/$mode" "$results/acts"
   : > "$results/$mode/$name.json"
@@ -49,22 +50,24 @@ all() {
 as_user() { all "$1" '-*/Root:*/RootWithoutCgroups' '*/ordinary_user:PolicyData.*' 'Rootless/*' \
   setpriv --reuid=$user --regid=$user --clear-groups --; }
 
-# As systemd delegates: to root by an attribute, to a user by giving the files away.
+# As systemd delegates: marked by an attribute, and for a user the files are given away.
 delegate() {
-  local path=/sys/fs/cgroup/$1
-  mkdir -p "$path/unit"
+  local path=/sys/fs/cgroup/$1 unit=unit-$BASHPID
+  mkdir -p "$path/$unit"
   echo "+memory +pids +cpu" > "$path/cgroup.subtree_control"
-  if [ "$1" = user ]; then
-    chown -R $user:$user "$path"
-  else
-    /usr/bin/python3 -c "import os; os.setxattr('$path/unit', 'user.delegate', b'1')"
-  fi
-  echo "$BASHPID" > "$path/unit/cgroup.procs"
+  /usr/bin/python3 -c "import os; os.setxattr('$path/$unit', 'user.delegate', b'1')"
+  [ "$1" = system ] || chown -R $user:$user "$path"
+  echo "$BASHPID" > "$path/$unit/cgroup.procs" && return
+  echo "$1: cannot enter $path/$unit"
+  touch "$results/left"
+  exit 1
 }
 
 echo "$(uname -r), cgroup v2: $(cat /sys/fs/cgroup/cgroup.controllers)"
-for mode in $wanted; do
-  printf '\n==== %s\n' "$mode"
+for each in $wanted; do
+  mode=${each%%/*} only=${each#"${each%%/*}"}
+  only=${only#/}
+  printf '\n==== %s\n' "$each"
   case $mode in
     root) all root '*' '-*/docker' '-Docker/*' ;;
     delegated-root) (delegate system; all "$mode" '*/Root' '*/root' 'Root/*') ;;
@@ -75,7 +78,7 @@ for mode in $wanted; do
 done
 
 printf '\n==== left behind\n'
-left=$(find /sys/fs/cgroup -name 'nanogrid-*')
+left=$(find /sys/fs/cgroup -name 'nanogrid-*' -not -name nanogrid-host)
 echo "${left:-nothing}"
 [ -z "$left" ] || touch "$results/left"
 /usr/bin/python3 "$here/counts.py" "$results"

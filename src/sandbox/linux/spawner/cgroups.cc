@@ -102,7 +102,8 @@ bool EnableControllers(int group, std::string& note) {
     if (Contains(enabled, name.c_str()) || !Contains(available, name.c_str())) continue;
     std::string refused;
     if (EnableController(group, name, refused) || name == "cpu") continue;
-    note = "cannot enable cgroup v2 controller '" + name + "': " + strerror(errno) + refused;
+    note = "cannot enable cgroup v2 controller '" + name + "': " + strerror(errno);
+    note += refused;
     return false;
   }
   return true;
