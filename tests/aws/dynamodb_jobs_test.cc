@@ -54,6 +54,13 @@ class DynamoDbJobs : public testing::Test {
   std::unique_ptr<aws::DynamoTable> table_;
 };
 
+TEST_F(DynamoDbJobs, ATableIsMadeOnce) {
+  Create(Asked(1));
+  const Status again = CreateDynamoDbJobTable(Context{}, options_);
+  EXPECT_TRUE(again.ok()) << again;
+  EXPECT_TRUE(store_->Get(Context{}, Id(1)).ok());
+}
+
 // A writer took a number and died, or is very slow.
 TEST_F(DynamoDbJobs, AFollowerPassesANumberThatNobodyUsesAndNobodyUsesItThen) {
   aws::JobFeed feed(*table_, clock_);

@@ -66,13 +66,16 @@ Status CreateTable(const Context& context, const DynamoDbOptions& options, std::
       context, "CreateTable", fmt::format(R"({{"TableName":"{}",{}}})", options.table, schema));
   if (!made.ok() && FailureCode(made.status()) != "ResourceInUseException") return made.status();
   NANOGRID_RETURN_IF_ERROR(WaitUntilActive(context, *table));
-  if (!made.ok() || ttl_attribute.empty()) return absl::OkStatus();
-  return table->client()
-      .Json(context, "UpdateTimeToLive",
-            fmt::format(R"({{"TableName":"{}","TimeToLiveSpecification":)"
-                        R"({{"Enabled":true,"AttributeName":"{}"}}}})",
-                        options.table, ttl_attribute))
-      .status();
+  if (ttl_attribute.empty()) return absl::OkStatus();
+  Status enabled = table->client()
+                       .Json(context, "UpdateTimeToLive",
+                             fmt::format(R"({{"TableName":"{}","TimeToLiveSpecification":)"
+                                         R"({{"Enabled":true,"AttributeName":"{}"}}}})",
+                                         options.table, ttl_attribute))
+                       .status();
+  // An older table: "TimeToLive is already enabled".
+  if (!made.ok() && FailureCode(enabled) == "ValidationException") return absl::OkStatus();
+  return enabled;
 }
 
 }  // namespace

@@ -23,6 +23,10 @@ const char* OperationOf(Write::Kind kind) {
 }
 
 constexpr BackoffOptions kUnprocessed{.base = std::chrono::milliseconds(50)};
+// A transaction on the same item lasts milliseconds.
+constexpr BackoffOptions kConflict{.base = std::chrono::milliseconds(10),
+                                   .cap = std::chrono::milliseconds(200)};
+constexpr uint32_t kConflictRetries = 12;
 
 }  // namespace
 
@@ -33,20 +37,31 @@ Result<std::optional<Item>> DynamoTable::Get(const Context& context, const Item&
   return ParseItem(answer);
 }
 
+Result<std::optional<std::string>> DynamoTable::WriteOne(const Context& context, const Write& write,
+                                                         bool answer_new) {
+  const std::string request = WriteJson(name_, write, answer_new);
+  for (Backoff backoff(kConflict);;) {
+    auto answer = client_->Json(context, OperationOf(write.kind), request);
+    if (answer.ok()) return std::optional(*std::move(answer));
+    const std::string code = FailureCode(answer.status());
+    if (code == "ConditionalCheckFailedException") return std::optional<std::string>();
+    if (code != "TransactionConflictException") return answer.status();
+    if (backoff.retries() == kConflictRetries) {
+      return Status(absl::StatusCode::kUnavailable, answer.status().message());
+    }
+    NANOGRID_RETURN_IF_ERROR(backoff.WaitNext(context));
+  }
+}
+
 Result<bool> DynamoTable::Do(const Context& context, const Write& write) {
-  const auto answer = client_->Json(context, OperationOf(write.kind), WriteJson(name_, write));
-  if (answer.ok()) return true;
-  if (FailureCode(answer.status()) == "ConditionalCheckFailedException") return false;
-  return answer.status();
+  NANOGRID_ASSIGN_OR_RETURN(const auto answer, WriteOne(context, write, false));
+  return answer.has_value();
 }
 
 Result<std::optional<Item>> DynamoTable::Update(const Context& context, const Write& write) {
-  const auto answer = client_->Json(context, "UpdateItem", WriteJson(name_, write, true));
-  if (answer.ok()) return ParseItem(*answer);
-  if (FailureCode(answer.status()) == "ConditionalCheckFailedException") {
-    return std::optional<Item>();
-  }
-  return answer.status();
+  NANOGRID_ASSIGN_OR_RETURN(const auto answer, WriteOne(context, write, true));
+  if (!answer) return std::optional<Item>();
+  return ParseItem(*answer);
 }
 
 Result<bool> DynamoTable::DoAll(const Context& context, std::span<const Write> writes) {

@@ -40,6 +40,10 @@ class DynamoTable {
   Client& client() { return *client_; }
 
  private:
+  // The answer; none if its condition does not hold. Waits for a transaction on the same item.
+  Result<std::optional<std::string>> WriteOne(const Context& context, const Write& write,
+                                              bool answer_new);
+
   const std::unique_ptr<Client> client_;
   const std::string name_;
 };
