@@ -1,4 +1,7 @@
 // nanogrid-worker: takes jobs from a queue and runs them.
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <utility>
 
@@ -25,6 +28,10 @@ class WorkerDaemon final : public Daemon {
                          nanogrid::Observer& observer) override {
     nanogrid::FleetOptions options{.program = nanogrid::FleetProgram::kWorker};
     options.local.observer = &observer;
+    options.on_notice = [](const std::string& why) {
+      Log("this machine goes away, " + why);
+      kill(getpid(), SIGTERM);
+    };
     auto fleet = nanogrid::OpenFleet(config, options);
     if (!fleet.ok()) return fleet.status();
     fleet_ = *std::move(fleet);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,14 +10,17 @@
 #include "fleet/backlog_gate.h"
 #include "fleet/fleet_health.h"
 #include "fleet/fleet_scaling.h"
+#include "fleet/instance_watch.h"
 #include "fleet/open_mirror.h"
 #include "local/service_parts.h"
+#include "nanogrid/adapters/aws_fleet.h"
 #include "nanogrid/adapters/fleet.h"
 
 namespace nanogrid {
 namespace {
 
 constexpr Duration kFlushTimeout = std::chrono::seconds(20);
+constexpr Duration kInstanceTimeout = std::chrono::seconds(10);
 constexpr Duration kCostlyLease = std::chrono::minutes(5);
 
 class OpenedFleet final : public Fleet {
@@ -37,6 +41,21 @@ class OpenedFleet final : public Fleet {
     std::stop_source now;
     now.request_stop();
     Stop(Context::WithStop(now.get_token()));
+  }
+
+  // The machine of a worker that may be taken away. Once.
+  void Watch(std::unique_ptr<Ec2Instance> instance, const FleetConfig& config,
+             std::function<void(const std::string&)> leave, Observer& observer) {
+    instance_ = std::move(instance);
+    InstanceWatchParts parts{.leave = std::move(leave), .observer = &observer};
+    parts.notice = [this](const Context& context) { return instance_->Notice(context); };
+    parts.busy = [this] { return worker_->GetStats().busy > 0; };
+    if (!config.scaling.asg_name.empty()) {
+      parts.protect = [this](const Context& context, bool from_scale_in) {
+        return instance_->Protect(context, from_scale_in);
+      };
+    }
+    watch_ = std::make_unique<InstanceWatch>(std::move(parts));
   }
 
   Controller* controller() override { return controller_.get(); }
@@ -74,7 +93,9 @@ class OpenedFleet final : public Fleet {
   HealthProbes health_;
   std::unique_ptr<BacklogGate> controller_;
   const std::unique_ptr<Worker> worker_;
-  const std::unique_ptr<Autoscaler> scaler_;  // goes first
+  const std::unique_ptr<Autoscaler> scaler_;
+  std::unique_ptr<Ec2Instance> instance_{};
+  std::unique_ptr<InstanceWatch> watch_{};  // goes first
 };
 
 Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
@@ -91,7 +112,7 @@ Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
 // A setting that would do nothing is an error, unless it was meant for the first platform: whoever
 // replaces a worker of that is told.
 Status CheckSupported(const FleetConfig& config, Observer& observer) {
-  for (const char* const setting : {"notice", "ai_endpoint"}) {
+  for (const char* const setting : {"ai_endpoint"}) {
     const auto given = config.sources.find(setting);
     if (given == config.sources.end()) continue;
     Status missing = MakeError(absl::StatusCode::kUnimplemented, "{}: {} is not in this build yet",
@@ -102,6 +123,21 @@ Status CheckSupported(const FleetConfig& config, Observer& observer) {
   return absl::OkStatus();
 }
 
+// Null if nobody is to be asked. A worker without a name gets one with the instance's id, by which
+// an Auto Scaling group knows that it is busy.
+Result<std::unique_ptr<Ec2Instance>> FindInstance(const FleetConfig& config, FleetProgram program,
+                                                  std::string& name) {
+  if (config.notice != "aws" || program != FleetProgram::kWorker) return nullptr;
+  NANOGRID_ASSIGN_OR_RETURN(auto instance, MakeEc2Instance({.group = config.scaling.asg_name}));
+  const Result<std::string> id = instance->Id(Context::WithTimeout(kInstanceTimeout));
+  if (!id.ok()) {
+    return Status(id.status().code(),
+                  fmt::format("notice aws: {}", std::string(id.status().message())));
+  }
+  if (name.empty()) name = fmt::format("{}-{}", *id, ::getpid());
+  return instance;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetOptions& options) {
@@ -109,9 +145,11 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
   NANOGRID_ASSIGN_OR_RETURN(UniqueFd lock, PrepareData(config, options.program));
   NANOGRID_ASSIGN_OR_RETURN(FleetParts stores, OpenFleetParts(config));
   ServiceOptions service{.local = options.local};
+  service.worker.name = config.name;
+  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Ec2Instance> instance,
+                            FindInstance(config, options.program, service.worker.name));
   service.controller.retention = config.retention;
   service.controller.max_event = config.max_body;
-  service.worker.name = config.name;
   service.worker.slots = config.slots;
   service.worker.lease = config.lease;
   // Each extension is a call that costs; who dies is noticed by the records' leases.
@@ -131,9 +169,13 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
   if (wants.controller) {
     NANOGRID_ASSIGN_OR_RETURN(scaler, MakeFleetScaling(config, stores, *options.local.observer));
   }
-  return std::make_unique<OpenedFleet>(std::move(lock), std::move(stores), std::move(parts),
-                                       config.max_backlog, std::move(scaler),
-                                       *options.local.observer);
+  Observer& observer = *options.local.observer;
+  auto fleet = std::make_unique<OpenedFleet>(std::move(lock), std::move(stores), std::move(parts),
+                                             config.max_backlog, std::move(scaler), observer);
+  if (instance != nullptr && options.on_notice) {
+    fleet->Watch(std::move(instance), config, options.on_notice, observer);
+  }
+  return fleet;
 }
 
 }  // namespace nanogrid

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Two controllers and two workers on one set of stores:
 fleet_test.py NANOGRID NANOGRID_CONTROLLER NANOGRID_WORKER"""
+import http.server
 import json
 import pathlib
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -306,6 +308,61 @@ class DrainTest(FleetTest):
         worker.signal(signal.SIGINT)
         self.assertEqual(worker.wait()[0], 0)
         self.assertEqual(self.job(controller, job)["status"], "PENDING")
+
+
+class Instance(http.server.BaseHTTPRequestHandler):
+    """The metadata of an EC2 instance that may be interrupted."""
+
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_PUT(self):
+        self.answer(200, "token")
+
+    def do_GET(self):
+        known = {"/latest/meta-data/instance-id": "i-0123456789abcdef0"}
+        if self.server.goes:
+            known["/latest/meta-data/spot/instance-action"] = '{"action": "terminate"}'
+        self.answer(200 if self.path in known else 404, known.get(self.path, ""))
+
+    def log_message(self, *_):
+        pass
+
+
+class NoticeTest(FleetTest):
+    def test_a_worker_drains_when_its_machine_goes_away(self):
+        metadata = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Instance)
+        metadata.goes = False
+        thread = threading.Thread(target=metadata.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(metadata.server_close)
+        self.addCleanup(metadata.shutdown)
+        controller = self.controller()
+        worker = self.worker(
+            "--notice", "aws", AWS_REGION="eu-west-1",
+            AWS_EC2_METADATA_SERVICE_ENDPOINT=f"http://127.0.0.1:{metadata.server_port}")
+        self.deploy(controller)
+        job = self.submit(controller, seconds=1)
+        self.wait_for(controller, job, "PROCESSING", "SUCCESS")
+        metadata.goes = True
+        status, said = worker.wait()
+        self.assertEqual(status, 0, said)
+        self.assertIn("this machine goes away, spot: terminate", said)
+        found = self.job(controller, job)
+        self.assertEqual((found["status"], found["attempt"]), ("SUCCESS", 1))
+        self.assertIn("i-0123456789abcdef0", found["worker"])
+
+    def test_who_runs_on_no_instance_is_told(self):
+        done = subprocess.run([WORKER, "--config", self.config, "--notice", "aws"],
+                              env={**PLAIN, "AWS_EC2_METADATA_DISABLED": "true",
+                                   "AWS_REGION": "eu-west-1"},
+                              capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("notice aws: ", done.stderr)
 
 
 class HealthTest(FleetTest):

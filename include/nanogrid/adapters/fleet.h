@@ -1,6 +1,7 @@
 // Controllers and workers of a fleet: on the queue and stores that a configuration names.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ std::vector<FleetFinding> InspectFleet(const FleetConfig& config);
 struct FleetOptions {
   FleetProgram program = FleetProgram::kController;  // kController may have a worker, too
   LocalOptions local{};  // sandboxes, limits, observer; the rest is the configuration's
+  // Called once, on a thread of its own, when this machine will be gone soon (setting "notice").
+  std::function<void(const std::string& why)> on_notice{};
 };
 
 // A controller, a worker, or both, in this process.
