@@ -172,6 +172,22 @@ TEST(SqsFaults, AcknowledgementsAreRepeatedUntilTheyAreTaken) {
   EXPECT_EQ(deleted, 3u);
 }
 
+TEST(SqsFaults, AcknowledgementsThatAreRefusedForGoodAreSaid) {
+  FakeSqs sqs;
+  sqs.operations["ReceiveMessage"] = [](const json::object&) { return FakeSqs::Messages(1); };
+  sqs.operations["DeleteMessageBatch"] = [](const json::object&) {
+    return Fail(403, "AccessDenied");
+  };
+  const auto queue = sqs.Open({.ack_linger = milliseconds(0)});
+  Status status = absl::OkStatus();
+  while (status.ok()) {
+    const auto deliveries = queue->Receive(Context{}, {1, seconds(1)});
+    ASSERT_TRUE(deliveries.ok() && deliveries->size() == 1);
+    status = queue->Ack(Context{}, std::vector{(*deliveries)[0].receipt});
+  }
+  EXPECT_EQ(status.code(), Code::kPermissionDenied);
+}
+
 TEST(SqsFaults, WhatWasAcknowledgedIsDeletedBeforeTheQueueIsGone) {
   FakeSqs sqs;
   std::atomic<size_t> deleted = 0;

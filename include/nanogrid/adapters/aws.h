@@ -38,6 +38,7 @@ struct SqsOptions {
   Duration wait = std::chrono::seconds(20);
   // Ack returns at once; what was acknowledged meanwhile is deleted together, at the latest then,
   // and again until the lease ends. A process that dies in between gets messages delivered again.
+  // Its error is why those before were refused for good: no permission, no such queue.
   Duration ack_linger = std::chrono::milliseconds(50);
   // No lease lasts longer, however often it is extended: 1 s..12 h, what SQS allows. Extend cuts a
   // lease to what is left, and answers it as lost if that is nothing.

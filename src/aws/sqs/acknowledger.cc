@@ -7,10 +7,17 @@ namespace {
 
 constexpr size_t kThreads = 4;  // batches on their way at the same time
 constexpr Duration kFinish = std::chrono::seconds(3);
-constexpr Duration kPause = std::chrono::milliseconds(500);  // after a batch that failed
+// After a batch that failed: a quarter of the time for which it has been tried.
+constexpr Duration kMinPause = std::chrono::milliseconds(500);
+constexpr Duration kMaxPause = std::chrono::seconds(30);
 constexpr Duration kCall = std::chrono::seconds(20);
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+bool IsTrouble(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsDeadlineExceeded(status);
+}
 
 }  // namespace
 
@@ -35,6 +42,11 @@ void SqsAcknowledger::Add(std::vector<SqsLease> leases) {
     }
   }
   changed_.notify_one();
+}
+
+Status SqsAcknowledger::Failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 void SqsAcknowledger::Run() {
@@ -77,9 +89,11 @@ void SqsAcknowledger::SendBatch(std::vector<Pending> batch) {
     const bool done = results.ok() && ((*results)[i].error.empty() || (*results)[i].final);
     if (!done && Now() < batch[i].lease.ends) again.push_back(std::move(batch[i]));
   }
-  if (again.empty()) return;
   std::unique_lock lock(mutex_);
-  if (!ending_) changed_.wait_for(lock, kPause, [this] { return ending_; });
+  if (!IsTrouble(results.status())) failure_ = results.status();
+  if (again.empty()) return;
+  const Duration pause = std::clamp((Now() - again.front().since) / 4, kMinPause, kMaxPause);
+  if (!ending_) changed_.wait_for(lock, pause, [this] { return ending_; });
   if (Now() >= give_up_) return;
   for (Pending& each : again) pending_.push_front(std::move(each));
 }

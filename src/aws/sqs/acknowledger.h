@@ -22,6 +22,9 @@ class SqsAcknowledger {
   ~SqsAcknowledger();
 
   void Add(std::vector<SqsLease> leases);
+  // Why the last batch was refused as a whole, if waiting does not help: no such queue, no
+  // permission. OK once a batch has gone through.
+  Status Failure() const;
 
  private:
   struct Pending {
@@ -33,11 +36,12 @@ class SqsAcknowledger {
 
   SqsCalls& calls_;
   const Duration linger_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool ending_ = false;
   TimePoint give_up_ = TimePoint::max();  // once it is ending
-  std::deque<Pending> pending_{};         // the oldest first
+  Status failure_{};
+  std::deque<Pending> pending_{};  // the oldest first
   std::vector<std::jthread> threads_{};
 };
 

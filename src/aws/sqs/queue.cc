@@ -78,8 +78,9 @@ Status SqsQueue::Ack(const Context& context, std::span<const Receipt> receipts) 
   NANOGRID_RETURN_IF_ERROR(CheckReceipts(receipts));
   NANOGRID_RETURN_IF_ERROR(context.Check(Now()));
   std::vector<SqsLease> held = leases_.Take(receipts, Now());
-  if (!held.empty()) acknowledger_.Add(std::move(held));
-  return absl::OkStatus();
+  if (held.empty()) return absl::OkStatus();
+  acknowledger_.Add(std::move(held));
+  return acknowledger_.Failure();
 }
 
 Result<std::vector<Receipt>> SqsQueue::Extend(const Context& context,
