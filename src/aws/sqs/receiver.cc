@@ -182,7 +182,8 @@ void SqsReceiver::Run() {
     if (held_.empty()) {
       work_.wait(lock);
     } else {
-      work_.wait_until(lock, held_.front().until);
+      const TimePoint until = held_.front().until;  // gone before the wait ends, perhaps
+      work_.wait_until(lock, until);
     }
     --idle_threads_;
     if (queued_.empty()) GiveBack(lock, Now());
