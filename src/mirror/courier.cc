@@ -60,9 +60,9 @@ void Courier::Work(const std::stop_token& stop) {
   }
 }
 
-Status Courier::Deliver(const Context& context, Entry entry) {
+Status Courier::Deliver(const Context& context, const Entry& entry) {
   if (entry.primary != Primary::kUpToDate) {
-    const Status told = TellPrimary(context, entry);
+    Status told = TellPrimary(context, entry);
     if (!told.ok()) {
       if (!context.stop.stop_requested()) TellSecondEarly(context, entry);
       return told;
@@ -134,7 +134,7 @@ Status Courier::Follow(const Context& context, std::string_view key, bool remove
       if (!remove) return absl::OkStatus();
       NANOGRID_RETURN_IF_ERROR(second_.Remove(context, key));
       // Unless somebody has written it again meanwhile, whose copy came before the removal.
-      const Status after = primary_.Stat(context, key).status();
+      Status after = primary_.Stat(context, key).status();
       if (after.ok()) continue;
       if (!absl::IsNotFound(after)) return after;
       ++counts_.removed;

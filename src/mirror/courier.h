@@ -33,7 +33,7 @@ class Courier {
 
  private:
   void Work(const std::stop_token& stop);
-  Status Deliver(const Context& context, Entry entry);
+  Status Deliver(const Context& context, const Entry& entry);
   Status TellPrimary(const Context& context, const Entry& entry);
   Status WriteToPrimary(const Context& context, const Entry& entry, bool if_absent);
   // While the primary is away, so that others can see it.

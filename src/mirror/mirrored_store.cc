@@ -77,10 +77,11 @@ class Store final : public MirroredStore {
     if (entry && entry->primary == Primary::kRemove) return NotThere(key);
     if (entry && entry->primary == Primary::kWrite) return InfoOf(*entry);
     ObjectInfo info;
-    const auto stat = [&](ObjectStore& store) {
+    const auto stat = [&](ObjectStore& store) -> Status {
       Result<ObjectInfo> found = store.Stat(context, key);
-      if (found.ok()) info = *std::move(found);
-      return found.status();
+      if (!found.ok()) return found.status();
+      info = *std::move(found);
+      return absl::OkStatus();
     };
     NANOGRID_RETURN_IF_ERROR(entry && entry->remove
                                  ? AskPrimary(stat)
@@ -139,10 +140,11 @@ class Store final : public MirroredStore {
     while (true) {
       NANOGRID_ASSIGN_OR_RETURN(const auto after, ReadCursor(from, prefix));
       ObjectPage page;
-      const auto list = [&](ObjectStore& store) {
+      const auto list = [&](ObjectStore& store) -> Status {
         Result<ObjectPage> listed = store.List(context, prefix, from, limit);
-        if (listed.ok()) page = *std::move(listed);
-        return listed.status();
+        if (!listed.ok()) return listed.status();
+        page = *std::move(listed);
+        return absl::OkStatus();
       };
       NANOGRID_RETURN_IF_ERROR(FromEither(context, list, false, [] { return false; }));
       const std::string next = page.cursor;

@@ -69,9 +69,9 @@ class Verification {
     }
     HashSink first;
     HashSink other;
-    const Status a = primary_.Read(context_, key, first);
+    Status a = primary_.Read(context_, key, first);
     if (!a.ok() && !absl::IsNotFound(a)) return a;
-    const Status b = second_.Read(context_, key, other);
+    Status b = second_.Read(context_, key, other);
     if (!b.ok() && !absl::IsNotFound(b)) return b;
     if (!a.ok() && !b.ok()) return absl::OkStatus();
     ++report_.objects;
