@@ -299,8 +299,9 @@ class SandboxTest(CliTest):
         self.assertIn("Ready", shown)
         report = json.loads(self.nanogrid("doctor", "--json").stdout)
         self.assertEqual(list(report), ["usable", "mode", "cgroups", "checks", "docker", "runtimes",
-                                        "host_network"])
+                                        "host_network", "fleet"])
         self.assertIs(report["usable"], True)
+        self.assertIsNone(report["fleet"], "no configuration was given")
         for check in report["checks"]:
             self.assertIn(check["level"], ("ok", "warning", "error"))
             self.assertTrue(check["level"] == "ok" or check["fix"], check)
