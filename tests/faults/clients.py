@@ -22,8 +22,8 @@ class History:
     def __init__(self):
         self.entries = []
 
-    def add(self, kind, **entry):
-        self.entries.append({"type": kind, **entry})  # appending is atomic
+    def add(self, entry_type, **entry):
+        self.entries.append({"type": entry_type, **entry})  # appending is atomic
 
     def add_read(self, job, t0):
         self.add("read", job=job["job_id"], status=job["status"], revision=job["revision"],

@@ -20,6 +20,12 @@ class Nemeses:
             thread.start()
 
     def work(self, kind, seed):
+        try:
+            self.haunt(kind, seed)
+        except Exception as why:  # a nemesis must not end with its thread
+            self.fleet.trouble.append(f"nemesis {kind}: {why!r}")
+
+    def haunt(self, kind, seed):
         rng = random.Random(f"{seed}:{kind}")
         act = getattr(self, kind.replace("-", "_"))
         while not self.over.wait(rng.expovariate(1 / self.every)):

@@ -66,7 +66,7 @@ class Link:
         if command.get("reset"):
             for writer in list(self.writers):
                 connection = writer.get_extra_info("socket")
-                if connection is not None:
+                if not writer.is_closing():
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                           struct.pack("ii", 1, 0))
                 self.end(writer)
