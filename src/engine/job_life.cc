@@ -81,6 +81,8 @@ Duration Backoff(uint32_t times, Duration first, Duration most) {
 }
 
 DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now) {
+  // Who reads an earlier time than the record has is behind: others would wait for that.
+  now = std::max({now, job.created, job.started});
   // Whether a running job has lost its worker is the sweeper's to find out.
   if (job.state != JobState::kPending) return {DeliveryAction::kDrop};
   if (job.crashes >= max_crashes) {
@@ -91,7 +93,7 @@ DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime
     return {.action = DeliveryAction::kFail, .reason = TooOldReason(job)};
   }
   if (job.not_before > now) {
-    return {.action = DeliveryAction::kWait, .until = job.not_before};
+    return {.action = DeliveryAction::kWait, .wait = job.not_before - now};
   }
   return {DeliveryAction::kRun};
 }

@@ -17,12 +17,12 @@ SystemTime Later(SystemTime time, Duration duration);
 enum class DeliveryAction {
   kRun,   // begin the next attempt
   kDrop,  // somebody runs it, or it has ended: the message has done its work
-  kWait,  // give it back until `until`
+  kWait,  // give it back for `wait`
   kFail,  // it must not be tried again: `reason`
 };
 struct DeliveryDecision {
   DeliveryAction action = DeliveryAction::kRun;
-  SystemTime until{};
+  Duration wait{};
   std::string reason{};
 };
 DeliveryDecision DecideDelivery(const Job& job, uint32_t max_crashes, SystemTime now);

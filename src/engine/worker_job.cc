@@ -99,7 +99,7 @@ WorkerJobs::Next WorkerJobs::Decide(const JobNotice& notice, const Delivery& del
     case DeliveryAction::kDrop:
       return Drop(*job);
     case DeliveryAction::kWait:
-      return {Next::Kind::kGiveBack, Between(now, decision.until)};
+      return {Next::Kind::kGiveBack, decision.wait};
     case DeliveryAction::kFail:
       return Fail(*job, std::move(decision.reason));
     case DeliveryAction::kRun:

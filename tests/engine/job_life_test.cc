@@ -88,7 +88,17 @@ TEST(JobDelivery, WhatMayNotBeginYetWaits) {
   job.not_before = kNow + seconds(9);
   const DeliveryDecision decision = DecideDelivery(job, kMaxCrashes, kNow);
   EXPECT_EQ(decision.action, DeliveryAction::kWait);
-  EXPECT_EQ(decision.until, job.not_before);
+  EXPECT_EQ(decision.wait, seconds(9));
+}
+
+// Else such a worker would take jobs from the others, and give them back for hours.
+TEST(JobDelivery, WhoseCalendarIsBehindDoesNotWaitForIt) {
+  Job job = JobIn(JobState::kPending);
+  job.not_before = job.created = kNow + hours(1);
+  EXPECT_EQ(ActionFor(job), DeliveryAction::kRun);
+  job.started = kNow + hours(2);
+  job.not_before = job.started + seconds(9);
+  EXPECT_EQ(DecideDelivery(job, kMaxCrashes, kNow).wait, seconds(9));
 }
 
 TEST(JobDelivery, WhatIsTooOldFails) {

@@ -1,7 +1,8 @@
 // A worker without a sandbox, as quick as the fleet around it: its functions are a few steps that
-// it takes itself, each written to a file that outlives it. Configured as nanogrid-worker is, but by
-// the environment alone; FAULTS_RECORDER names the file.
-//   {"do": "ok" | "fail" | "flaky" | "poison", "ms": N, "bytes": N} is what functions.py understands, too.
+// it takes itself, each written to a file that outlives it. Configured as nanogrid-worker is, but
+// by the environment alone; FAULTS_RECORDER names the file.
+//   {"do": "ok" | "fail" | "flaky" | "poison", "ms": N, "bytes": N} is what functions.py
+//   understands, too.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -72,8 +73,8 @@ class Recorder {
   void Write(char what, std::string_view job, std::string_view token) const {
     timespec now = {};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const std::string line = fmt::format("{} {} {} {} {}{:09}\n", what, job, token, worker_,
-                                         now.tv_sec, now.tv_nsec);
+    const std::string line =
+        fmt::format("{} {} {} {} {}{:09}\n", what, job, token, worker_, now.tv_sec, now.tv_nsec);
     if (::write(file_.get(), line.data(), line.size()) < 0) std::exit(1);  // at once
   }
 
