@@ -100,13 +100,13 @@ class Nemeses:
     def disk(self, rng):
         """No room for objects, in a file system of their own."""
         filler = self.fleet.directory / "objects" / ".filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * (1 << 20))
-                    file.flush()
-            except OSError:
+        file = os.open(filler, os.O_WRONLY | os.O_CREAT)
+        try:
+            while os.write(file, b"x" * (1 << 20)) > 0:
                 pass
+        except OSError:
+            pass
+        os.close(file)
         self.over.wait(rng.uniform(0.5, 3))
         os.unlink(filler)
         return "objects"

@@ -185,6 +185,7 @@ def main():
     totals = {"jobs": 0, "acknowledged": 0, "attempts": 0, "violations": 0}
     faults = {}
     for seed in range(options.seed, options.seed + options.seeds):
+        print(f"seed {seed}", flush=True)
         with tempfile.TemporaryDirectory(prefix="nanogrid-faults-") as directory:
             run = Seed(options, seed, pathlib.Path(directory))
             try:
