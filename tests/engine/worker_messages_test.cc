@@ -2,6 +2,7 @@
 // those whose worker or record is gone.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "engine/job_fixture.h"
@@ -203,7 +204,9 @@ TEST_F(Messages, AWorkerThatCannotKeepItsJobStopsItWhenTheLeaseEnds) {
   auto cut_off = std::make_shared<FaultyJobStore>(jobs_);
   Event running;
   Event killed;
+  std::atomic<bool> began = false;
   sandbox_->on_invoke = [&](const FakeSandbox::Call& call) {
+    if (began.exchange(true)) return Returned("1");  // the next attempt
     running.Set();
     EXPECT_FALSE(Event().Wait(call.context));
     killed.Set();
@@ -218,6 +221,7 @@ TEST_F(Messages, AWorkerThatCannotKeepItsJobStopsItWhenTheLeaseEnds) {
     fake_clock_.Advance(1s);
   } while (!killed.Wait(Context::WithTimeout(10ms)));
   cut_off->SetFault(nullptr);
+  workers_.clear();  // it looks at what is here
 }
 
 TEST_F(Messages, AJobIsNotTakenFromAWorkerWhoseClockIsBehind) {
