@@ -24,7 +24,7 @@ import nemeses
 import stores
 
 HERE = pathlib.Path(__file__).parent
-SETTLE = 90  # seconds, until everything has ended when all faults are over
+SETTLE = 240  # seconds, until everything has ended when all faults are over
 
 
 def parse():
