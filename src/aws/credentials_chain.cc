@@ -37,7 +37,7 @@ std::string Setting(const Profile& profile, const char* name) {
   return found == profile.end() ? "" : found->second;
 }
 
-std::string SessionName(std::string name) {
+std::string SessionName(const std::string& name) {
   return name.empty() ? "nanogrid-" + MakeRequestId().substr(0, 8) : name;
 }
 
