@@ -21,7 +21,7 @@ using nanogrid::Plot;
 
 struct Command {
   FleetCosts costs{
-      .controller = 250e-6, .store_submit = 60e-6, .store_run = 120e-6, .worker = 300e-6};
+      .controller = 300e-6, .store_submit = 120e-6, .store_run = 220e-6, .worker = 1400e-6};
   uint32_t slots = 8;
   uint32_t controllers = 2;
   std::string svg{};
@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   app.add_option("--svg", command.svg, "Write plots to DIR")->type_name("DIR");
   app.footer(
       "The same arguments give the same figures. Measure the costs with\n"
-      "benchmarks/measure_fleet.py first; the defaults are an example.\n"
+      "benchmarks/measure_fleet.py first; the defaults are those of docs/scaling.md.\n"
       "Exit status: 0 done, 1 a plot could not be written, 2 usage.");
   try {
     app.parse(argc, argv);

@@ -137,6 +137,12 @@ class JobStore {
                                                std::string_view cursor, size_t limit = 100) = 0;
   // The cursor behind everything that has happened so far.
   virtual Result<std::string> EventsEnd(const Context& context) = 0;
+  // As Events of all jobs, but perhaps without what does not end an attempt from outside: jobs that
+  // were created, started when pending, reported progress or succeeded. Every worker follows it.
+  virtual Result<std::vector<JobEvent>> Interruptions(const Context& context,
+                                                      std::string_view cursor, size_t limit = 100) {
+    return Events(context, "", cursor, limit);
+  }
 
   // Adds to the job's log; Aborted unless this attempt is running.
   virtual Status AppendLog(const Context& context, const JobLease& lease,

@@ -174,7 +174,7 @@ void WorkerLeases::ReleaseLongHeld(TimePoint now) {
 
 void WorkerLeases::FollowEvents(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto events = parts_.jobs->Events(Context::WithStop(stop), "", cursor_, kEventBatch);
+    const auto events = parts_.jobs->Interruptions(Context::WithStop(stop), cursor_, kEventBatch);
     if (!events.ok()) {
       parts_.observer->OnError("follow jobs", events.status());
       Pause(stop, kPauseAfterError);

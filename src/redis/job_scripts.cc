@@ -37,14 +37,17 @@ local function purge(most)
   end
 end
 
--- Tells of a change: the stream of all, the job's own events, and whoever listens.
-local function happened(number, id, fn, text, json, kept)
-  redis.call('XADD', p .. ':events', 'MAXLEN', '~', kept, number .. '-0',
+local function tell(stream, number, id, fn, text, json, kept)
+  redis.call('XADD', p .. stream, 'MAXLEN', '~', kept, number .. '-0',
              'job', id, 'function', fn, 'event', text)
+  redis.call('PUBLISH', p .. stream .. ':' .. id, json)
+end
+-- Tells of a change: the job's own events, the stream of all, and whoever listens.
+local function happened(number, id, fn, text, json, kept)
   local own = job_key(id) .. ':events'
   redis.call('ZADD', own, number, text)
   redis.call('ZREMRANGEBYRANK', own, 0, -1001)
-  redis.call('PUBLISH', p .. ':events:' .. id, json)
+  tell(':events', number, id, fn, text, json, kept)
 end
 local function next_number()
   return string.format('%.0f', redis.call('INCR', jobs .. ':last'))
@@ -91,7 +94,8 @@ return 1
 constexpr char kTransition[] = R"lua(
 local id, revision, change, status = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local key = job_key(id)
-local f = redis.call('HMGET', key, 'revision', 'status', 'function', 'number', 'changes', 'key')
+local f = redis.call('HMGET', key, 'revision', 'status', 'function', 'number', 'changes', 'key',
+                     'attempt')
 if not f[1] then return 'MISSING' end
 if done_before(f[5], change) then return 'DONE' end
 if f[1] ~= revision then return 'CHANGED' end
@@ -106,7 +110,13 @@ if status ~= f[2] then
   enter(id, fn, status, f[4])
 end
 redis.call('ZADD', due_index, ARGV[7], id)
-happened(next_number(), id, fn, ARGV[11], ARGV[12], ARGV[13])
+local number = next_number()
+happened(number, id, fn, ARGV[11], ARGV[12], ARGV[13])
+-- Workers hear only of what they do not do themselves all the time.
+if f[2] == 'PROCESSING' and status ~= 'SUCCESS' and
+   (status ~= 'PROCESSING' or f[7] ~= ARGV[6]) then
+  tell(':interruptions', number, id, fn, ARGV[11], ARGV[12], ARGV[13])
+end
 if ARGV[14] ~= '' then
   redis.call('ZADD', expiring, ARGV[14], id .. ' ' .. status .. ' ' .. fn)
   for _, part in ipairs({'', ':events', ':log'}) do
@@ -142,7 +152,10 @@ local status, fn = f[1], f[2]
 if not status then return 'MISSING' end
 if status == 'PENDING' or status == 'PROCESSING' then return status end
 local events = redis.call('ZRANGE', key .. ':events', 0, -1, 'WITHSCORES')
-for k = 2, #events, 2 do redis.call('XDEL', p .. ':events', events[k] .. '-0') end
+for k = 2, #events, 2 do
+  redis.call('XDEL', p .. ':events', events[k] .. '-0')
+  redis.call('XDEL', p .. ':interruptions', events[k] .. '-0')
+end
 leave(id, fn, status)
 redis.call('ZREM', due_index, id)
 redis.call('ZREM', expiring, id .. ' ' .. status .. ' ' .. fn)

@@ -32,7 +32,8 @@ class RedisJobStore final : public JobStore {
       : client_(std::move(client)),
         clock_(*client_->options().clock),
         kept_(std::to_string(client_->options().max_events)),
-        watcher_(client_->server(), client_->options().prefix) {}
+        watcher_(client_->server(), client_->Key(":events:")),
+        interruption_watcher_(client_->server(), client_->Key(":interruptions:")) {}
 
   Result<Job> Create(const Context& context, const Job& asked) override {
     NANOGRID_RETURN_IF_ERROR(CheckNewJob(asked));
@@ -135,25 +136,22 @@ class RedisJobStore final : public JobStore {
 
   Result<std::vector<JobEvent>> Events(const Context& context, std::string_view job_id,
                                        std::string_view cursor, size_t limit) override {
-    NANOGRID_RETURN_IF_ERROR(CheckListLimit(limit));
-    NANOGRID_ASSIGN_OR_RETURN(const uint64_t after, ReadEventCursor(cursor));
-    Context io = Context::WithStop(context.stop);  // looks also when the deadline has passed
-    if (&clock_ == &Clock::System() && context.Check(clock_.Now()).ok()) io = context;
-    std::vector<JobEvent> events;
-    std::optional<JobWatcher::Watch> watch;
-    while (!context.stop.stop_requested()) {
-      auto read = job_id.empty() ? AllEvents(io, after, limit) : EventsOf(io, job_id, after, limit);
-      if (absl::IsCancelled(read.status()) || absl::IsDeadlineExceeded(read.status())) break;
-      if (!read.ok()) return read.status();
-      events = *std::move(read);
-      if (!events.empty() || !context.Check(clock_.Now()).ok()) break;
-      if (watch) {
-        watch->Wait(context, clock_);
-      } else {
-        watch.emplace(watcher_, std::string(job_id));  // and looks once more
-      }
+    if (!job_id.empty()) {
+      return Follow(
+          context, watcher_, job_id, cursor, limit,
+          [&](const Context& io, uint64_t after) { return EventsOf(io, job_id, after, limit); });
     }
-    return events;
+    return Follow(context, watcher_, "", cursor, limit, [&](const Context& io, uint64_t after) {
+      return StreamOf(":events", io, after, limit);
+    });
+  }
+
+  Result<std::vector<JobEvent>> Interruptions(const Context& context, std::string_view cursor,
+                                              size_t limit) override {
+    return Follow(context, interruption_watcher_, "", cursor, limit,
+                  [&](const Context& io, uint64_t after) {
+                    return StreamOf(":interruptions", io, after, limit);
+                  });
   }
 
   Result<std::string> EventsEnd(const Context& context) override {
@@ -259,8 +257,35 @@ class RedisJobStore final : public JobStore {
     return Millis(job.due + grace);
   }
 
-  Result<std::vector<JobEvent>> AllEvents(const Context& io, uint64_t after, size_t limit) {
-    const Request request = Request().Command("XRANGE", client_->Key(":events"),
+  // What `read` answers, waiting until there is something.
+  template <typename Read>
+  Result<std::vector<JobEvent>> Follow(const Context& context, JobWatcher& watcher,
+                                       std::string_view job_id, std::string_view cursor,
+                                       size_t limit, const Read& read) {
+    NANOGRID_RETURN_IF_ERROR(CheckListLimit(limit));
+    NANOGRID_ASSIGN_OR_RETURN(const uint64_t after, ReadEventCursor(cursor));
+    Context io = Context::WithStop(context.stop);  // looks also when the deadline has passed
+    if (&clock_ == &Clock::System() && context.Check(clock_.Now()).ok()) io = context;
+    std::vector<JobEvent> events;
+    std::optional<JobWatcher::Watch> watch;
+    while (!context.stop.stop_requested()) {
+      Result<std::vector<JobEvent>> found = read(io, after);
+      if (absl::IsCancelled(found.status()) || absl::IsDeadlineExceeded(found.status())) break;
+      if (!found.ok()) return found.status();
+      events = *std::move(found);
+      if (!events.empty() || !context.Check(clock_.Now()).ok()) break;
+      if (watch) {
+        watch->Wait(context, clock_);
+      } else {
+        watch.emplace(watcher, std::string(job_id));  // and looks once more
+      }
+    }
+    return events;
+  }
+
+  Result<std::vector<JobEvent>> StreamOf(std::string_view stream, const Context& io, uint64_t after,
+                                         size_t limit) {
+    const Request request = Request().Command("XRANGE", client_->Key(stream),
                                               fmt::format("({}-0", after), "+", "COUNT", limit);
     NANOGRID_ASSIGN_OR_RETURN(std::vector<Reply> replies,
                               client_->Call(io, request, Repeat::kSafe));
@@ -304,7 +329,7 @@ class RedisJobStore final : public JobStore {
   const std::unique_ptr<Client> client_;
   const Clock& clock_;
   const std::string kept_;
-  JobWatcher watcher_;
+  JobWatcher watcher_, interruption_watcher_;
 };
 
 }  // namespace

@@ -13,8 +13,8 @@ constexpr std::chrono::seconds kPing(10);
 
 }  // namespace
 
-JobWatcher::JobWatcher(const Server& server, const std::string& prefix)
-    : server_(server), channels_(prefix + ":events:") {}
+JobWatcher::JobWatcher(const Server& server, std::string channels)
+    : server_(server), channels_(std::move(channels)) {}
 
 JobWatcher::~JobWatcher() = default;
 

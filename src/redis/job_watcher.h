@@ -35,8 +35,8 @@ class JobWatcher {
     bool changed_ = false;
   };
 
-  // `prefix`: of the keys.
-  JobWatcher(const Server& server, const std::string& prefix);
+  // `channels`: what the names of channels have before the job's id.
+  JobWatcher(const Server& server, std::string channels);
   ~JobWatcher();
 
  private:
@@ -46,7 +46,7 @@ class JobWatcher {
   void NotifyAll();
 
   const Server server_;
-  const std::string channels_;  // "PREFIX:events:"
+  const std::string channels_;
   std::mutex mutex_;
   std::unordered_multimap<std::string, Watch*> watches_;
   std::atomic<bool> listening_ = false;

@@ -155,6 +155,52 @@ TEST_P(JobStoreConformance, AFollowerSeesEveryRevisionOnce) {
   EXPECT_EQ(ended, kThreads * kJobs);
 }
 
+TEST_P(JobStoreConformance, WhatEndsAnAttemptFromOutsideInterrupts) {
+  using enum JobState;
+  const Job cancelled = Start(Create(1));
+  const Job given_back = Start(Create(2));
+  const Job given_up = Start(Create(3));
+  const Job taken_over = Start(Create(4));
+  std::string cursor = EventsEnd();
+  Job back = given_back;
+  back.state = kPending;
+  End(Start(Create(5)));  // perhaps told of, too
+  End(cancelled, kCancelled);
+  Change(given_back, back);
+  End(given_up, kFailed);
+  Start(taken_over);
+  std::map<std::string, JobEvent> told;
+  while (told.size() < 4) {
+    const auto events = store_->Interruptions(Context{}, cursor, 2);
+    ASSERT_TRUE(events.ok()) << events.status();
+    ASSERT_FALSE(events->empty());
+    for (const JobEvent& event : *events) {
+      if (event.job_id != Id(5)) told[event.job_id] = event;
+    }
+    cursor = events->back().cursor;
+  }
+  EXPECT_EQ(told[Id(1)].state, kCancelled);
+  EXPECT_EQ(told[Id(2)].state, kPending);
+  EXPECT_EQ(told[Id(3)].state, kFailed);
+  EXPECT_EQ(told[Id(4)].attempt, 2u);
+}
+
+TEST_P(JobStoreConformance, AnInterruptionWakesWhoWaitsForOne) {
+  const Job job = Start(Create(1));
+  const std::string end = EventsEnd();
+  std::atomic<bool> waiting = false;
+  std::jthread worker([&] {
+    waiting = true;
+    waiting.notify_all();
+    const auto events = store_->Interruptions(Context{}, end);
+    ASSERT_TRUE(events.ok()) << events.status();
+    ASSERT_EQ(events->size(), 1u);
+    EXPECT_EQ(events->front().state, JobState::kCancelled);
+  });
+  waiting.wait(false);
+  End(job, JobState::kCancelled);
+}
+
 // Removing takes away what is old, not the place of who follows.
 TEST_P(JobStoreConformance, CursorsOfEventsSurviveRemovals) {
   End(Start(Create(1)));
