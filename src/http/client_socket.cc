@@ -1,5 +1,6 @@
 #include "http/client_socket.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -18,6 +19,10 @@
 
 namespace nanogrid {
 namespace {
+
+// A receive may sleep for so long without hearing of a stop. Most answers come within it, and then
+// waiting costs one system call rather than three.
+constexpr std::chrono::milliseconds kDeaf(10);
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
@@ -61,15 +66,29 @@ Status Wait(const Context& context, int fd, short events, Duration silence, cons
   }
 }
 
+// Whether calls on the descriptor wait; those that receive, for kDeaf at most.
+Status SetBlocking(int fd, bool blocking) {
+  const timeval limit = {.tv_sec = 0, .tv_usec = std::chrono::microseconds(kDeaf).count()};
+  const int flags = ::fcntl(fd, F_GETFL);
+  const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0 ||
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
+    return ErrnoError(errno, "socket options");
+  }
+  return absl::OkStatus();
+}
+
 Status FinishConnect(const Context& context, int fd, const sockaddr* address, socklen_t size,
                      Duration timeout) {
-  if (::connect(fd, address, size) == 0) return absl::OkStatus();
-  if (errno != EINPROGRESS) return Lost(errno, "connect");
-  NANOGRID_RETURN_IF_ERROR(Wait(context, fd, POLLOUT, timeout, "connect"));
-  int error = 0;
-  socklen_t error_size = sizeof error;
-  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size);
-  return error == 0 ? absl::OkStatus() : Lost(error, "connect");
+  if (::connect(fd, address, size) != 0) {
+    if (errno != EINPROGRESS) return Lost(errno, "connect");
+    NANOGRID_RETURN_IF_ERROR(Wait(context, fd, POLLOUT, timeout, "connect"));
+    int error = 0;
+    socklen_t error_size = sizeof error;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size);
+    if (error != 0) return Lost(error, "connect");
+  }
+  return SetBlocking(fd, true);
 }
 
 Result<UniqueFd> ConnectTo(const Context& context, const addrinfo& address, Duration timeout) {
@@ -162,6 +181,7 @@ Result<size_t> ClientSocket::RunTls(const Context& context, Duration silence, co
 
 Status ClientSocket::StartTls(const Context& context, const TlsContext& tls,
                               const std::string& host, Duration timeout) {
+  NANOGRID_RETURN_IF_ERROR(SetBlocking(fd_.get(), false));
   NANOGRID_ASSIGN_OR_RETURN(tls_, MakeTlsSession(tls, fd_.get(), host));
   const Result<size_t> done = RunTls(context, timeout, "TLS handshake", [](SSL* session, size_t&) {
     return SSL_do_handshake(session);
@@ -183,7 +203,7 @@ Status ClientSocket::Send(const Context& context, std::string_view bytes, Durati
       bytes.remove_prefix(sent);
       continue;
     }
-    const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
       sent_ += static_cast<size_t>(sent);
       bytes.remove_prefix(static_cast<size_t>(sent));
@@ -204,7 +224,8 @@ Result<size_t> ClientSocket::Receive(const Context& context, char* buffer, size_
     });
   }
   while (true) {
-    const ssize_t got = ::recv(fd_.get(), buffer, size, 0);
+    const bool patient = silence > kDeaf && context.Check(Now() + kDeaf).ok();
+    const ssize_t got = ::recv(fd_.get(), buffer, size, patient ? 0 : MSG_DONTWAIT);
     if (got == 0) lost_ = true;
     if (got >= 0) return static_cast<size_t>(got);
     if (errno == EAGAIN) {
