@@ -146,7 +146,7 @@ WorkerJobs::Next WorkerJobs::Run(const Job& job, const Receipt& receipt) {
   const Job next = Started(job, worker_, parts_.clock->WallNow(), parts_.options.lease);
   const auto attempt =
       std::make_shared<HeldAttempt>(JobLease{next.id, next.attempt}, receipt, StoreFor(next));
-  leases_.Begin(attempt);
+  if (!leases_.Begin(attempt)) return {Next::Kind::kLeave};
   Next then;
   if (const std::optional<Job> running = Claim(job, next, then)) {
     leases_.Keep(attempt, began);
@@ -167,8 +167,13 @@ std::optional<Job> WorkerJobs::Claim(const Job& job, const Job& next, Next& othe
   if (!MayPass(claimed.status())) return std::nullopt;
   // It may have happened all the same.
   const auto now = parts_.jobs->Get(ShortCall(), job.id);
+  // This very claim: another slot of this worker may have made one, and lost its job since.
+  const auto stamp = [](const Job& of) {
+    return std::chrono::floor<std::chrono::milliseconds>(of.started);
+  };
   const bool mine = now.ok() && now->state == JobState::kProcessing &&
-                    now->attempt == next.attempt && now->worker == worker_;
+                    now->attempt == next.attempt && now->worker == worker_ &&
+                    stamp(*now) == stamp(next);
   return mine ? std::optional(*now) : std::nullopt;
 }
 

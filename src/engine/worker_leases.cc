@@ -43,11 +43,17 @@ bool WorkerLeases::IsHeld(const Receipt& receipt) {
   return receipts_.contains(receipt);
 }
 
-void WorkerLeases::Begin(const std::shared_ptr<HeldAttempt>& attempt) {
+bool WorkerLeases::Begin(const std::shared_ptr<HeldAttempt>& attempt) {
   const std::lock_guard lock(mutex_);
+  const auto [begin, end] = attempts_.equal_range(attempt->lease.id);
+  const bool held = std::any_of(begin, end, [&](const auto& entry) {
+    return entry.second.attempt->lease.attempt == attempt->lease.attempt;
+  });
+  if (held) return false;
   attempts_.emplace(attempt->lease.id, Kept{attempt, TimePoint::min()});
   if (stopped_) attempt->stop.request_stop();
   begun_.notify_one();
+  return true;
 }
 
 void WorkerLeases::Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now) {

@@ -48,8 +48,9 @@ class WorkerLeases {
   bool Release(const Receipt& receipt);
   bool IsHeld(const Receipt& receipt);
 
-  // From before the attempt is recorded, so that no event is missed.
-  void Begin(const std::shared_ptr<HeldAttempt>& attempt);
+  // From before the attempt is recorded, so that no event is missed. False: this worker has it
+  // already, by another message; nothing begins.
+  bool Begin(const std::shared_ptr<HeldAttempt>& attempt);
   // It was recorded, with a lease from `now` on, which is kept. The message may be done without.
   void Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now);
   void End(const std::shared_ptr<HeldAttempt>& attempt);

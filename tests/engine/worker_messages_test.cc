@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <thread>
 
 #include "engine/job_fixture.h"
@@ -222,6 +223,40 @@ TEST_F(Messages, AWorkerThatCannotKeepItsJobStopsItWhenTheLeaseEnds) {
   } while (!killed.Wait(Context::WithTimeout(10ms)));
   cut_off->SetFault(nullptr);
   workers_.clear();  // it looks at what is here
+}
+
+// Two slots of one worker have a message of the same job each, and the claim of one is not
+// answered.
+TEST_F(Messages, AWorkerThatIsNotToldWhetherItHasAJobDoesNotRunItTwice) {
+  auto unsure = std::make_shared<FaultyJobStore>(jobs_);
+  std::barrier both(2);
+  Event running;
+  Event asked_again;
+  std::atomic<int> gets = 0;
+  std::atomic<int> claims = 0;
+  std::atomic<int> runs = 0;
+  unsure->SetFault([&](std::string_view call) -> Status {
+    if (call == "Get") {
+      const int number = ++gets;
+      if (number <= 2) both.arrive_and_wait();
+      if (number == 3) asked_again.Set();
+    }
+    if (call != "Transition" || ++claims != 2) return absl::OkStatus();
+    running.Wait();
+    return absl::UnavailableError("no answer");
+  });
+  sandbox_->on_invoke = [&](const FakeSandbox::Call&) {
+    ++runs;
+    running.Set();
+    asked_again.Wait(Context::WithTimeout(100ms));  // who is right does not ask
+    return Returned("1");
+  };
+  const Job job = Submit();
+  SendBody(JobMessage(job, fake_clock_.WallNow()).body);
+  StartWorker({.slots = 2}, shared_engine(), unsure);
+  EXPECT_EQ(Await(job.id).state, JobState::kSuccess);
+  workers_.clear();
+  EXPECT_EQ(runs, 1);
 }
 
 TEST_F(Messages, AJobIsNotTakenFromAWorkerWhoseClockIsBehind) {

@@ -250,7 +250,7 @@ class Crowd:
         query = urllib.parse.urlencode({**retry, "timeout": "10s"})
         status, headers, _ = client.call("POST", f"/v1/functions/{FUNCTION}/invoke?{query}",
                                          self.until, event, {"Idempotency-Key": key})
-        if status == 200:
+        if status == 200 and headers["NanoGrid-Status"]:  # else in the trailer: it took long
             self.history.add("answer", job=headers["NanoGrid-Job-Id"],
                              status=headers["NanoGrid-Status"], t=time.monotonic())
             if headers["NanoGrid-Job-Id"] != job:
