@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 
+from stacks import PLAIN
+
 HERE = pathlib.Path(__file__).parent
-PLAIN = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
-READY = {"controller": "listening on", "worker": "working", "redis": "Ready to accept"}
+READY = {"controller": "listening on", "worker": "working", "redis": "Ready to accept",
+         "aws": "Running on"}
 
 
 def free_port(taken=set()):
@@ -78,26 +80,31 @@ class Program:
 class Fleet:
     """Everything in `directory`. `trouble` gets what no fault explains."""
 
-    def __init__(self, directory, programs, controllers, fast_workers, workers, lease, max_crashes):
+    def __init__(self, directory, programs, options, make_stack, max_crashes):
         self.directory = pathlib.Path(directory)
         self.trouble = []
         self.deaths = 0  # of programs that were started again
+        self.spoiled = {}  # requests, by what went wrong with them
         self.logs = self.directory / "logs"
         for name in ("logs", "redis", "objects", "home"):
             (self.directory / name).mkdir()
         self.recorder = self.directory / "runs"
         self.recorder.touch()
-        self.redis_port = free_port()
         self.programs = {}
-        self.add("redis", "redis", [
-            "redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir",
-            str(self.directory / "redis"), "--appendonly", "yes", "--appendfsync", "always",
-            "--save", "", "--auto-aof-rewrite-percentage", "0"], {})
-        self.workers = [f"fast{i}" for i in range(fast_workers)] + [f"real{i}" for i in range(workers)]
-        self.controllers = {f"controller{i}": free_port() for i in range(controllers)}
+        self.stack = make_stack(self.directory, free_port)
+        self.services = [name for name, _, _ in self.stack.services()]
+        for name, command, env in self.stack.services():
+            self.add(name, name, command, env)
+        self.workers = [f"fast{i}" for i in range(options.fast_workers)]
+        self.workers += [f"real{i}" for i in range(options.workers)]
+        self.controllers = {f"controller{i}": free_port() for i in range(options.controllers)}
+        links = {program + behind: target for behind, target in self.stack.links.items()
+                 for program in [*self.workers, *self.controllers]}
+        self.links = [name for name in links if name.endswith(self.stack.spoiled)]
         self.proxy = subprocess.Popen(
-            [sys.executable, "-B", HERE / "proxy.py", str(self.redis_port), *self.workers,
-             *self.controllers], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [sys.executable, "-B", HERE / "proxy.py", *map("=".join, links.items())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "FAULTS_SENT": str(self.directory / "sent")})
         self.ports = json.loads(self.proxy.stdout.readline())
         self.proxy_lock = threading.Lock()
         for name, port in self.controllers.items():
@@ -107,25 +114,19 @@ class Fleet:
         for name in self.workers:
             clock = self.directory / f"{name}.clock"
             clock.write_text("0")
-            env = {**self.settings(name), "NANOGRID_NAME": name, "NANOGRID_SLOTS": "4",
-                   "NANOGRID_LEASE": f"{lease}s", "FAULTS_RECORDER": str(self.recorder),
-                   "NANOGRID_DEAD_LETTERS": self.redis(name, "dead"),
-                   "FAULTS_MAX_CRASHES": str(max_crashes), "FAULTS_CLOCK": str(clock),
-                   "LD_PRELOAD": programs["wrong_clock"],
+            env = {**self.settings(name), "NANOGRID_NAME": name,
+                   "NANOGRID_SLOTS": str(options.slots), "NANOGRID_LEASE": f"{options.lease}s",
+                   "NANOGRID_DEAD_LETTERS": self.stack.dead_letters(name, self.ports),
+                   "FAULTS_RECORDER": str(self.recorder), "FAULTS_MAX_CRASHES": str(max_crashes),
+                   "FAULTS_CLOCK": str(clock), "LD_PRELOAD": programs["wrong_clock"],
                    "ASAN_OPTIONS": "verify_asan_link_order=0"}
             which = "fast_worker" if name.startswith("fast") else "worker"
             self.add(name, "worker", [programs[which]], env)
         self.ending = threading.Event()
         self.keeper = threading.Thread(target=self.keep, daemon=True)
 
-    def redis(self, name, prefix):
-        return f"redis://127.0.0.1:{self.ports[name]}?prefix={prefix}"
-
     def settings(self, name):
-        queue = self.redis(name, "faults")
-        return {"NANOGRID_QUEUE": queue, "NANOGRID_JOBS": queue,
-                "NANOGRID_CATALOG": f"sqlite:{self.directory}/functions.db",
-                "NANOGRID_OBJECTS": f"file://{self.directory}/objects",
+        return {**self.stack.settings(name, self.ports),
                 "NANOGRID_PACKAGES": f"{self.directory}/packages.{name}",
                 "HOME": str(self.directory / "home")}
 
@@ -133,12 +134,14 @@ class Fleet:
         self.programs[name] = Program(name, kind, command, env, self.logs)
 
     def start(self):
-        for kind in ("redis", "controller", "worker"):
-            group = [each for each in self.programs.values() if each.kind == kind]
+        for kinds in (self.services, ["controller"], ["worker"]):
+            group = [each for each in self.programs.values() if each.kind in kinds]
             for each in group:
                 each.start()
             for each in group:
                 each.wait_ready()
+            if kinds is self.services:
+                self.stack.prepare()
         self.keeper.start()
 
     def urls(self):
@@ -165,7 +168,7 @@ class Fleet:
                     self.judge(program)
                     self.deaths += 1
                     program.start()
-                    if program.kind == "redis":
+                    if program.kind in self.services:
                         continue
                     program.held_until = time.monotonic() + 0.2
 
@@ -186,10 +189,9 @@ class Fleet:
             if program.process is not None and program.process.poll() is None:
                 program.process.kill()
                 program.process.wait()
-        self.proxy.stdin.close()
-        self.proxy.kill()
-        self.proxy.wait()
-        self.proxy.stdout.close()
+        if self.proxy.returncode is None:
+            said, _ = self.proxy.communicate(timeout=60)
+            self.spoiled = json.loads(said)
         for log in sorted(self.logs.iterdir()):
             text = log.read_text(errors="replace")
             if "Sanitizer" in text or "runtime error:" in text:

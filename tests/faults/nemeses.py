@@ -40,7 +40,7 @@ class Nemeses:
             thread.join()
 
     def any(self, rng):
-        return rng.choice([*self.fleet.workers, *self.fleet.controllers])
+        return rng.choice(self.fleet.links)
 
     def worker_kill(self, rng):
         worker = rng.choice(self.fleet.workers)
@@ -97,6 +97,18 @@ class Nemeses:
         self.fleet.set_clock(worker, 0)
         return worker
 
+    def aws_errors(self, rng):
+        """A program's requests to AWS, or everybody's: refused, cut off, slow, or without answer."""
+        links = [each for each in self.fleet.links if each.endswith(".aws")]
+        targets = links if rng.random() < 0.3 else [rng.choice(links)]
+        share = rng.choice((0.1, 0.3, 0.9))
+        for each in targets:
+            self.fleet.link(each, errors=share, seed=rng.random())
+        self.over.wait(rng.uniform(0.5, 4))
+        for each in targets:
+            self.fleet.link(each, errors=0)
+        return ", ".join(targets)
+
     def disk(self, rng):
         """No room for objects, in a file system of their own."""
         filler = self.fleet.directory / "objects" / ".filler"
@@ -113,4 +125,4 @@ class Nemeses:
 
 
 KINDS = ("worker-kill", "controller-kill", "redis-kill", "stop", "reset", "latency", "partition",
-         "clock", "disk")
+         "clock", "disk", "aws-errors")

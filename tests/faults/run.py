@@ -21,10 +21,13 @@ import check
 import clients
 import fleet
 import nemeses
+import stacks
 import stores
 
 HERE = pathlib.Path(__file__).parent
 SETTLE = 240  # seconds, until everything has ended when all faults are over
+WATCHER = "watcher of all"
+STACKS = {"redis": stacks.RedisStack, "aws": stacks.AwsStack, "fifo": stacks.FifoStack}
 
 
 def parse():
@@ -33,23 +36,29 @@ def parse():
     parser.add_argument("--build", type=pathlib.Path, help="folder of a build, for the programs")
     for program in ("controller", "worker", "fast-worker", "wrong-clock"):
         parser.add_argument(f"--{program}", type=pathlib.Path)
-    parser.add_argument("--short", action="store_true", help="one seed, 300 jobs, for a test-suite")
+    parser.add_argument("--stack", choices=("redis", "aws", "fifo"), default="redis",
+                        help="Redis; SQS, S3 and DynamoDB of moto; these with a FIFO queue")
+    parser.add_argument("--short", action="store_true", help="one seed, few jobs, for a test-suite")
     parser.add_argument("--seed", type=int, help="the first one (default: by chance)")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2000, help="per seed")
     parser.add_argument("--seconds", type=float, default=60, help="of faults, per seed")
-    parser.add_argument("--nemeses", default=",".join(nemeses.KINDS))
+    parser.add_argument("--nemeses", help="default: all that the stack has")
     parser.add_argument("--every", type=float, default=4, help="seconds between faults of a kind")
     parser.add_argument("--controllers", type=int, default=2)
     parser.add_argument("--fast-workers", type=int, default=3, help="without a sandbox")
     parser.add_argument("--workers", type=int, default=1, help="with real sandboxes")
     parser.add_argument("--poisons", type=int, default=2, help="jobs that kill their workers")
-    parser.add_argument("--lease", type=float, default=1)
+    parser.add_argument("--slots", type=int, help="of each worker (default: 4; fifo: 1)")
+    parser.add_argument("--lease", type=int, help="seconds (default: 1; fifo: 3)")
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--keep", action="store_true", help="history and logs, in any case")
     options = parser.parse_args()
     if options.short:
         options.jobs, options.seconds, options.every, options.poisons = 300, 15, 3, 1
+    fifo = options.stack == "fifo"
+    options.lease = options.lease or (3 if fifo else 1)
+    options.slots = options.slots or (1 if fifo else 4)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 16)
     if options.build:
@@ -57,10 +66,13 @@ def parse():
         options.worker = options.build / "bin/nanogrid-worker"
         options.fast_worker = options.build / "tests/faults_worker"
         options.wrong_clock = options.build / "tests/libfaults_wrong_clock.so"
-    options.kinds = [kind for kind in options.nemeses.split(",") if kind]
+    kinds = [kind for kind in nemeses.KINDS if kind not in STACKS[options.stack].without]
+    options.kinds = kinds
+    if options.nemeses is not None:
+        options.kinds = [kind for kind in options.nemeses.split(",") if kind]
     for kind in options.kinds:
-        if kind not in nemeses.KINDS:
-            parser.error(f"--nemeses '{kind}': must be of {', '.join(nemeses.KINDS)}")
+        if kind not in kinds:
+            parser.error(f"--nemeses '{kind}': must be of {', '.join(kinds)}")
     return options
 
 
@@ -85,8 +97,8 @@ class Seed:
         programs = {"controller": options.controller.resolve(), "worker": options.worker.resolve(),
                     "fast_worker": options.fast_worker.resolve(),
                     "wrong_clock": str(options.wrong_clock.resolve())}
-        self.fleet = fleet.Fleet(directory, programs, options.controllers, options.fast_workers,
-                                 options.workers, options.lease, self.rules.max_crashes)
+        self.fleet = fleet.Fleet(directory, programs, options, STACKS[options.stack],
+                                 self.rules.max_crashes)
 
     def run(self):
         """The line of the table."""
@@ -112,7 +124,7 @@ class Seed:
         client.register((HERE / "functions.py").read_text(), until)
         watched = threading.Event()
         watcher = threading.Thread(target=clients.Client(self.fleet.urls(), self.history, rng).stream,
-                                   args=("/v1/events", "watcher of all", until, watched),
+                                   args=("/v1/events", WATCHER, until, watched),
                                    daemon=True)
         watcher.start()
         crowd = clients.Crowd(self.fleet, self.history, self.seed, options.jobs, options.poisons,
@@ -127,10 +139,11 @@ class Seed:
         known = {entry["job"] for entry in self.history.entries if entry["type"] == "ack"}
         stores.wait_for_all(client, known, until)
         jobs = stores.read_jobs(client, self.history, until + SETTLE, options.workers > 0)
-        stores.read_letters(self.fleet.redis_port, self.history)
+        stores.read_letters(self.fleet.stack, self.history)
         watched.set()
         self.fleet_is_killed_before_runs_are_read()
         stores.read_runs(self.fleet.recorder, self.history)
+        stores.read_order(self.fleet.stack, self.history, WATCHER)
         self.row = self.figures(jobs, crowd, troubles)
         return check.check(self.history.entries, self.rules) + crowd.failures
 
@@ -148,7 +161,8 @@ class Seed:
         return {"seed": self.seed, "jobs": len(jobs), "acknowledged": crowd.acknowledged,
                 "outcomes": outcomes, "attempts": sum(job["attempt"] for job in jobs),
                 "crashes": sum(job.get("crashes", 0) for job in jobs),
-                "faults": dict(troubles.counts), "restarts": self.fleet.deaths,
+                "faults": dict(troubles.counts), "requests_spoiled": self.fleet.spoiled,
+                "restarts": self.fleet.deaths,
                 "calls_again": crowd.errors, "waited_in_vain": len(crowd.given_up),
                 "p50_s": percentile(0.5), "p99_s": percentile(0.99),
                 "max_s": percentile(1.0)}
@@ -174,8 +188,8 @@ def print_row(row):
 
 def main():
     options = parse()
-    if shutil.which("redis-server", path=fleet.PLAIN["PATH"]) is None:
-        print("SKIPPED: no redis-server")
+    if missing := STACKS[options.stack].missing():
+        print(f"SKIPPED: {missing}")
         return 0
     if "disk" in options.kinds and os.geteuid() != 0:
         print("without 'disk': only root can mount a small file system", flush=True)

@@ -1,40 +1,25 @@
 """What the stores have at the end: jobs, their events and results, dead letters, runs."""
 import json
-import socket
 import time
 
 from check import TERMINAL
 
 
-def redis_command(port, *words):
-    """One command, its reply as nested lists of text."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as server:
-        request = b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
-        server.sendall(b"*%d\r\n" % len(words) + request)
-        with server.makefile("rb") as replies:
-            return read_reply(replies)
-
-
-def read_reply(replies):
-    line = replies.readline()[:-2]
-    kind, rest = line[:1], line[1:]
-    if kind in b"+":
-        return rest.decode()
-    if kind == b":":
-        return int(rest)
-    if kind == b"-":
-        raise RuntimeError(rest.decode())
-    if kind == b"*":
-        return [read_reply(replies) for _ in range(int(rest))]
-    if int(rest) < 0:
-        return None
-    return replies.read(int(rest) + 2)[:-2].decode()
-
-
-def read_letters(port, history):
-    for _, fields in redis_command(port, "XRANGE", "dead:queue", "-", "+"):
-        letter = json.loads(fields[fields.index("b") + 1])
+def read_letters(stack, history):
+    for letter in stack.read_letters():
         history.add("letter", job=letter.get("job_id", "?"), reason=letter["reason"])
+
+
+def read_order(stack, history, watcher):
+    """What was sent to FIFO queues has numbers in its group; who began when, `watcher` has seen."""
+    places = {}
+    for number, (group, job) in enumerate(stack.read_sent()):
+        places.setdefault(job, (group, number))
+    for entry in list(history.entries):
+        if entry["type"] == "event" and entry["watcher"] == watcher and entry["attempt"] == 1 and \
+                entry["status"] == "PROCESSING" and entry["job"] in places:
+            group, number = places.pop(entry["job"])
+            history.add("fifo", group=group, message=number, job=entry["job"])
 
 
 def read_runs(path, history):
