@@ -1,10 +1,13 @@
 // The controller: what callers ask, answered from the job store.
 #include "nanogrid/controller.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/errors.h"
 #include "core/names.h"
@@ -177,6 +180,16 @@ class StoreController final : public Controller {
   }
 
   Status SendNow(const Context& context, std::span<const Message> batch) {
+    Status status = SendAll(context, batch);
+    if (!absl::IsUnimplemented(status)) return status;
+    // A queue that delays nothing: what is to wait is left to the sweeper, and holds up nobody.
+    std::vector<Message> others;
+    std::copy_if(batch.begin(), batch.end(), std::back_inserter(others),
+                 [](const Message& message) { return message.delay == Duration(0); });
+    return others.empty() ? absl::OkStatus() : SendAll(context, others);
+  }
+
+  Status SendAll(const Context& context, std::span<const Message> batch) {
     const TimePoint deadline = parts_.clock->Now() + kSendTimeout;
     Status status =
         parts_.queue->Send({.deadline = deadline, .stop = context.stop}, batch).status();

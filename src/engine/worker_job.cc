@@ -146,7 +146,7 @@ WorkerJobs::Next WorkerJobs::Run(const Job& job, const Receipt& receipt) {
   const Job next = Started(job, worker_, parts_.clock->WallNow(), parts_.options.lease);
   const auto attempt =
       std::make_shared<HeldAttempt>(JobLease{next.id, next.attempt}, receipt, StoreFor(next));
-  if (!leases_.Begin(attempt)) return {Next::Kind::kLeave};
+  if (!leases_.Begin(attempt)) return AfterOther(job, attempt->lease);
   Next then;
   if (const std::optional<Job> running = Claim(job, next, then)) {
     leases_.Keep(attempt, began);
@@ -158,6 +158,14 @@ WorkerJobs::Next WorkerJobs::Run(const Job& job, const Receipt& receipt) {
   }
   leases_.End(attempt);
   return then;
+}
+
+// Another slot makes this attempt, or tries to: it had another message of the job.
+WorkerJobs::Next WorkerJobs::AfterOther(const Job& job, const JobLease& attempt) {
+  if (!leases_.AwaitRecorded(attempt)) return {Next::Kind::kAgain};
+  const auto now = parts_.jobs->Get(ShortCall(), job.id);
+  const bool moved = now.ok() && (now->state != job.state || now->attempt != job.attempt);
+  return {moved ? Next::Kind::kAgain : Next::Kind::kLeave};  // not: the store has lost it
 }
 
 std::optional<Job> WorkerJobs::Claim(const Job& job, const Job& next, Next& otherwise) {

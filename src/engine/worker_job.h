@@ -55,6 +55,7 @@ class WorkerJobs {
   Next Record(const JobNotice& notice, const Delivery& delivery);
   // kAck, as soon as the dead letter is sent.
   Next Bury(const Message& dead_letter);
+  Next AfterOther(const Job& job, const JobLease& attempt);
   // Records that the attempt begins. None: it does not.
   std::optional<Job> Claim(const Job& job, const Job& next, Next& otherwise);
   Result<Outcome> Invoke(const Job& running, HeldAttempt& attempt, JobFiles& files);

@@ -45,20 +45,35 @@ bool WorkerLeases::IsHeld(const Receipt& receipt) {
 
 bool WorkerLeases::Begin(const std::shared_ptr<HeldAttempt>& attempt) {
   const std::lock_guard lock(mutex_);
-  const auto [begin, end] = attempts_.equal_range(attempt->lease.id);
-  const bool held = std::any_of(begin, end, [&](const auto& entry) {
-    return entry.second.attempt->lease.attempt == attempt->lease.attempt;
-  });
-  if (held) return false;
+  if (Find(attempt->lease) != nullptr) return false;
   attempts_.emplace(attempt->lease.id, Kept{attempt, TimePoint::min()});
   if (stopped_) attempt->stop.request_stop();
   begun_.notify_one();
   return true;
 }
 
+bool WorkerLeases::AwaitRecorded(const JobLease& lease) {
+  std::unique_lock lock(mutex_);
+  const Kept* kept = nullptr;
+  recorded_.wait(lock, [&] {
+    kept = Find(lease);
+    return kept == nullptr || kept->until != TimePoint::min();
+  });
+  return kept != nullptr;
+}
+
+const WorkerLeases::Kept* WorkerLeases::Find(const JobLease& lease) const {
+  const auto [begin, end] = attempts_.equal_range(lease.id);
+  const auto found = std::find_if(begin, end, [&](const auto& entry) {
+    return entry.second.attempt->lease.attempt == lease.attempt;
+  });
+  return found == end ? nullptr : &found->second;
+}
+
 void WorkerLeases::Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now) {
   const std::lock_guard lock(mutex_);
   KeepUntil(*attempt, now + parts_.options.lease);
+  recorded_.notify_all();
   const auto message = receipts_.find(attempt->receipt);
   if (message != receipts_.end()) message->second = std::min(message->second, now);
 }
@@ -76,6 +91,7 @@ void WorkerLeases::End(const std::shared_ptr<HeldAttempt>& attempt) {
   const auto mine =
       std::find_if(begin, end, [&](const auto& entry) { return entry.second.attempt == attempt; });
   if (mine != end) attempts_.erase(mine);
+  recorded_.notify_all();
 }
 
 void WorkerLeases::StopAll() {

@@ -48,9 +48,11 @@ class WorkerLeases {
   bool Release(const Receipt& receipt);
   bool IsHeld(const Receipt& receipt);
 
-  // From before the attempt is recorded, so that no event is missed. False: this worker has it
-  // already, by another message; nothing begins.
+  // From before the attempt is recorded, so that no event is missed. False: this worker makes it
+  // already, for another message; nothing begins.
   bool Begin(const std::shared_ptr<HeldAttempt>& attempt);
+  // Waits until it is known whether an attempt that has begun was recorded. False: there is none.
+  bool AwaitRecorded(const JobLease& lease);
   // It was recorded, with a lease from `now` on, which is kept. The message may be done without.
   void Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now);
   void End(const std::shared_ptr<HeldAttempt>& attempt);
@@ -70,6 +72,8 @@ class WorkerLeases {
   TimePoint ExtendMessages(TimePoint now);
   void ReleaseLongHeld(TimePoint now);
   void KeepUntil(const HeldAttempt& attempt, TimePoint until);
+  // Of this attempt; null: there is none.
+  const Kept* Find(const JobLease& lease) const;
   void FollowEvents(const std::stop_token& stop);
   void LookAt(const JobEvent& event);
   void FlushLogs(const std::stop_token& stop);
@@ -78,6 +82,7 @@ class WorkerLeases {
   std::string cursor_;
   std::mutex mutex_;
   std::condition_variable_any begun_;
+  std::condition_variable_any recorded_;  // or it never will be
   // With the time since when the job of each is on record; max(): it is not.
   std::unordered_map<Receipt, TimePoint> receipts_;
   std::unordered_multimap<std::string, Kept> attempts_;  // by job id

@@ -313,6 +313,45 @@ TEST_F(Controllers, AMessageThatWasLostIsSentAgain) {
   EXPECT_EQ(Await(job.id).state, JobState::kSuccess);
 }
 
+// As a FIFO queue of SQS.
+class UndelayedQueue final : public Queue {
+ public:
+  explicit UndelayedQueue(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
+  Result<std::vector<std::string>> Send(const Context& context,
+                                        std::span<const Message> messages) override {
+    for (const Message& message : messages) {
+      if (message.delay > Duration(0)) return absl::UnimplementedError("delay");
+    }
+    return queue_->Send(context, messages);
+  }
+  Result<std::vector<Delivery>> Receive(const Context& context,
+                                        const ReceiveOptions& options) override {
+    return queue_->Receive(context, options);
+  }
+  Status Ack(const Context& context, std::span<const Receipt> receipts) override {
+    return queue_->Ack(context, receipts);
+  }
+  Result<std::vector<Receipt>> Extend(const Context& context, std::span<const Receipt> receipts,
+                                      Duration lease) override {
+    return queue_->Extend(context, receipts, lease);
+  }
+  Result<QueueDepth> Depth(const Context& context) override { return queue_->Depth(context); }
+
+ private:
+  const std::shared_ptr<Queue> queue_;
+};
+
+TEST_F(Controllers, WhereTheQueueDelaysNothingADelayedJobHoldsUpNobody) {
+  queue_ = std::make_shared<UndelayedQueue>(queue_);
+  StartWorker();
+  const Job later = Submit({.function = "f", .delay = 5min});
+  EXPECT_EQ(Await(Submit().id).state, JobState::kSuccess);
+  fake_clock_.Advance(4min);
+  EXPECT_EQ(controller().GetJob({}, later.id)->state, JobState::kPending);
+  fake_clock_.Advance(2min);
+  EXPECT_EQ(Await(later.id).state, JobState::kSuccess);
+}
+
 TEST_F(Controllers, TwoControllersSeeTheSameAndSendAJobOnce) {
   const Job job = Submit({.function = "f", .delay = 20h});
   auto other = MakeController({.engine = shared_engine(),
