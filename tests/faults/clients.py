@@ -110,6 +110,8 @@ class Client:
                 for line in answer:
                     if stop and stop.is_set():
                         return
+                    if time.monotonic() > until:
+                        break
                     name, _, value = line.decode().rstrip("\n").partition(": ")
                     if name:
                         data[name] = value
@@ -185,8 +187,10 @@ class Crowd:
         if rng.random() < 0.06 and do != "poison":
             time.sleep(rng.expovariate(1 / 0.3))
             self.cancel(client, job)
-        ended = self.wait_for(client, job, do, rng.choice(("poll", "poll", "events", "invoke")),
-                              key, event, retry)
+        how = rng.choice(("poll", "poll", "events", "invoke"))
+        if do == "poison":
+            how = "poll"  # so that it is seen where it runs
+        ended = self.wait_for(client, job, do, how, key, event, retry)
         self.times.append(time.monotonic() - t0)
         if ended == "FAILED" and do in ("fail", "flaky") and rng.random() < 0.3:
             status, _, body = client.call("POST", f"/v1/jobs/{job}/retry", self.until)
