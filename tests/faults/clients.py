@@ -235,7 +235,7 @@ class Crowd:
             client.stream(f"/v1/jobs/{job}/events", f"watcher of {key}", self.until)
         if how == "invoke":
             self.invoke(client, job, key, event, retry)
-        pause = 0.02
+        pause, killed = 0.02, 0
         while time.monotonic() < self.until:
             found = client.get_job(job, self.until)
             if found is None:
@@ -243,7 +243,9 @@ class Crowd:
             if found["status"] in TERMINAL:
                 return found["status"]
             worker = found.get("worker", "")
-            if do == "poison" and found["status"] == "PROCESSING" and worker.startswith("real"):
+            if do == "poison" and found["status"] == "PROCESSING" and worker.startswith("real") and \
+                    found["attempt"] > killed:
+                killed = found["attempt"]
                 self.fleet.programs[worker].kill()  # as the job would, if it could
                 self.history.add("fault", kind="poison", target=worker, t=time.monotonic())
             time.sleep(pause)

@@ -44,10 +44,11 @@ def parse():
     parser.add_argument("--jobs", type=int, default=2000, help="per seed")
     parser.add_argument("--seconds", type=float, default=60, help="of faults, per seed")
     parser.add_argument("--nemeses", help="default: all that the stack has")
-    parser.add_argument("--every", type=float, default=4, help="seconds between faults of a kind")
+    parser.add_argument("--every", type=float,
+                        help="seconds between faults of a kind (default: 4; fifo: 8)")
     parser.add_argument("--controllers", type=int, default=2)
     parser.add_argument("--fast-workers", type=int, default=3, help="without a sandbox")
-    parser.add_argument("--workers", type=int, default=1, help="with real sandboxes")
+    parser.add_argument("--workers", type=int, help="with real sandboxes (default: 1; fifo: 0)")
     parser.add_argument("--poisons", type=int, default=2, help="jobs that kill their workers")
     parser.add_argument("--slots", type=int, help="of each worker (default: 4; fifo: 1)")
     parser.add_argument("--lease", type=int, help="seconds (default: 1; fifo: 3)")
@@ -56,9 +57,12 @@ def parse():
     options = parser.parse_args()
     if options.short:
         options.jobs, options.seconds, options.every, options.poisons = 300, 15, 3, 1
-    fifo = options.stack == "fifo"
+    fifo = options.stack == "fifo"  # one after the other: whoever fails, all wait
+    options.every = options.every or (8 if fifo else 4)
     options.lease = options.lease or (3 if fifo else 1)
     options.slots = options.slots or (1 if fifo else 4)
+    if options.workers is None:
+        options.workers = 0 if fifo else 1  # they lease messages for long: the others would wait
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 16)
     if options.build:

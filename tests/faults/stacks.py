@@ -11,12 +11,15 @@ PLAIN = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LANG": "C.UTF-8", "HOME": "/
 REGION = "us-east-1"
 # It has threads and no locks: they take turns at I/O only, so that a request is carried out whole.
 # Who waits looks often: messages that come back wake nobody, and for a group that is in somebody's
-# hands it would not wait at all.
+# hands it would not wait at all. A message whose lease has ended is in nobody's hands: else the
+# first to come again of several would be the last one.
 MOTO = """
 import sys, time
 from moto.server import main
 from moto.sqs.models import Queue
 Queue.wait_for_messages = lambda queue, timeout: time.sleep(0.05)
+Queue.pending_message_groups = property(lambda queue: {
+    each.group_id for each in queue.pending_messages if each.group_id and not each.visible})
 sys.setswitchinterval(600)
 main(['-H', '127.0.0.1', '-p', sys.argv[1]])"""
 
@@ -71,7 +74,8 @@ class AwsStack(RedisStack):
     """Queues in SQS, objects in S3, functions in DynamoDB; jobs in Redis."""
     without = ("disk",)
 
-    queue = "faults"
+    # Jobs that run for longer than SQS leases a message are their records' then.
+    queue = "sqs://faults?wait=2s&max_lease=4s"
     attributes = {}
 
     def __init__(self, directory, port_of):
@@ -93,7 +97,8 @@ class AwsStack(RedisStack):
 
     def prepare(self):
         wait_for_port(self.ports["aws"])
-        self.call("AmazonSQS.CreateQueue", {"QueueName": self.queue, **self.attributes})
+        name = self.queue[6:].partition("?")[0]
+        self.call("AmazonSQS.CreateQueue", {"QueueName": name, **self.attributes})
         self.letters = self.call("AmazonSQS.CreateQueue", {"QueueName": "dead"})["QueueUrl"]
         self.call("DynamoDB_20120810.CreateTable", {
             "TableName": "functions", "BillingMode": "PAY_PER_REQUEST",
@@ -120,7 +125,7 @@ class AwsStack(RedisStack):
                 "AWS_SECRET_ACCESS_KEY": "example", "AWS_REGION": REGION,
                 "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports[program + '.aws']}",
                 "AWS_EC2_METADATA_DISABLED": "true",
-                "NANOGRID_QUEUE": f"sqs://{self.queue}?wait=2s",
+                "NANOGRID_QUEUE": self.queue,
                 "NANOGRID_CATALOG": "dynamodb://functions",
                 "NANOGRID_OBJECTS": "s3://faults?path_style=true"}
 
@@ -146,7 +151,7 @@ class FifoStack(AwsStack):
     anything, and goes on with the next: so Redis answers, and in time."""
     without = (*AwsStack.without, "redis-kill", "stop")
     spoiled = ".aws"
-    queue = "faults.fifo"
+    queue = "sqs://faults.fifo?wait=2s"
     attributes = {"Attributes": {"FifoQueue": "true"}}
 
 
