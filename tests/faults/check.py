@@ -12,7 +12,8 @@ on the machine's monotonic clock (reads: from "t0" to "t"):
   final    job, status, revision, attempt, lost, crashes, dead_letter, token (of the result)
   log      job, events            [[revision, status, attempt], ...] as the store has them at the end
   letter   job, reason            in the dead-letter queue
-  fifo     group, message         a message of a FIFO queue was given out for the first time
+  fifo     group, message         a job was begun for the first time; the number of its message in its
+                                  group of a FIFO queue
 """
 import collections
 
@@ -108,7 +109,7 @@ class Checker:
                     self.found.append(f"{name}: under key {ack['key']}, as {jobs[ack['key']]}")
 
     def check_order(self):
-        """Messages of a FIFO group are given out in the order of their numbers."""
+        """Jobs are begun in the order in which their messages came into a FIFO group."""
         last = {}
         for entry in self.fifo:
             if entry["message"] <= last.get(entry["group"], -1):

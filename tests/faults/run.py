@@ -56,7 +56,8 @@ def parse():
     parser.add_argument("--keep", action="store_true", help="history and logs, in any case")
     options = parser.parse_args()
     if options.short:
-        options.jobs, options.seconds, options.every, options.poisons = 300, 15, 3, 1
+        options.jobs = 300 if options.stack == "redis" else 100
+        options.seconds, options.every, options.poisons = 15, 3, 1
     fifo = options.stack == "fifo"  # one after the other: whoever fails, all wait
     options.every = options.every or (8 if fifo else 4)
     options.lease = options.lease or (3 if fifo else 1)
