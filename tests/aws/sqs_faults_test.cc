@@ -313,6 +313,23 @@ TEST(SqsFaults, WhatNobodyTakesIsGivenBack) {
   EXPECT_EQ(given_back.get_future().get(), 0);
 }
 
+TEST(SqsFaults, WhatCannotBeRenewedKeepsItsPlace) {
+  FakeSqs sqs;
+  std::atomic<int> polls = 0, renewals = 0;
+  sqs.operations["ReceiveMessage"] = [&](const json::object&) {
+    return polls++ == 0 ? FakeSqs::Messages(3) : FakeSqs::Messages(2, 1);  // given back meanwhile
+  };
+  sqs.operations["ChangeMessageVisibilityBatch"] = [&](const json::object& request) {
+    const bool renews = request.at("Entries").at(0).at("VisibilityTimeout").as_int64() > 0;
+    return renews && renewals++ == 0 ? Fail(403, "AccessDenied") : FakeSqs::Batch(request);
+  };
+  const auto queue = sqs.Open();
+  ASSERT_EQ(queue->Receive(Context{}, {1, seconds(30)})->front().body, "0");
+  // With another lease than it was received with.
+  ASSERT_EQ(queue->Receive(Context{}, {1, seconds(10)}).status().code(), Code::kPermissionDenied);
+  EXPECT_EQ(queue->Receive(Context{}, {1, seconds(10)})->front().body, "1");
+}
+
 TEST(SqsFaults, FullBatchesAreFilledUpToWhatIsWanted) {
   FakeSqs sqs;
   std::atomic<int> given = 0;

@@ -10,16 +10,24 @@ import urllib.request
 PLAIN = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 REGION = "us-east-1"
 # It has threads and no locks: they take turns at I/O only, so that a request is carried out whole.
-# Who waits looks often: messages that come back wake nobody, and for a group that is in somebody's
-# hands it would not wait at all. A message whose lease has ended is in nobody's hands: else the
-# first to come again of several would be the last one.
+# Who waits asks again and again: moto's own waiting neither wakes up for messages that come back, nor
+# does it see that a group is in somebody's hands since. A message whose lease has ended is in nobody's
+# hands: else the first to come again of several would be the last one.
 MOTO = """
 import sys, time
 from moto.server import main
-from moto.sqs.models import Queue
-Queue.wait_for_messages = lambda queue, timeout: time.sleep(0.05)
+from moto.sqs.models import Queue, SQSBackend
 Queue.pending_message_groups = property(lambda queue: {
     each.group_id for each in queue.pending_messages if each.group_id and not each.visible})
+receive = SQSBackend.receive_message
+def receive_in(backend, queue, count, wait, *rest):
+    end = time.monotonic() + wait
+    while True:
+        found = receive(backend, queue, count, 0, *rest)
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
+SQSBackend.receive_message = receive_in
 sys.setswitchinterval(600)
 main(['-H', '127.0.0.1', '-p', sys.argv[1]])"""
 

@@ -17,6 +17,7 @@ constexpr Duration kGiveBack = std::chrono::seconds(5);
 constexpr Duration kLastGiveBack = std::chrono::seconds(1);
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
+TimePoint HoldUntil(TimePoint now, Duration lease) { return now + std::min(kHold, lease / 3); }
 
 std::chrono::seconds CeilSeconds(Duration duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration);
@@ -101,7 +102,9 @@ Result<std::vector<SqsDelivery>> SqsReceiver::Renew(const Context& context,
   const TimePoint now = Now();
   std::vector<SqsDelivery> good, other;
   for (SqsDelivery& each : taken) {
-    (IsAbout(each.lease_ends - now, lease) ? good : other).push_back(std::move(each));
+    // In a FIFO queue nobody gets one before those ahead of it are sure.
+    const bool is_good = IsAbout(each.lease_ends - now, lease) && (!fifo_ || other.empty());
+    (is_good ? good : other).push_back(std::move(each));
   }
   if (other.empty()) return good;
   std::vector<std::string> handles;
@@ -110,13 +113,18 @@ Result<std::vector<SqsDelivery>> SqsReceiver::Renew(const Context& context,
   const auto results = calls_.SetVisibility(context, handles, leases);
   if (!results.ok()) {
     const Lock lock(mutex_);
-    for (SqsDelivery& each : other) Hold(std::move(each), lease, now);
+    for (auto each = other.rbegin(); each != other.rend(); ++each) {  // where they were
+      held_.push_front({std::move(*each), HoldUntil(now, lease)});
+    }
     return good.empty() && context.Check(Now()).ok()
                ? Result<std::vector<SqsDelivery>>(results.status())
                : good;
   }
   for (size_t i = 0; i < other.size(); ++i) {
-    if (!(*results)[i].error.empty()) continue;  // its lease has ended: it comes again
+    if (!(*results)[i].error.empty()) {  // its lease has ended: it comes again
+      if (fifo_) break;                  // before those behind it
+      continue;
+    }
     other[i].lease_ends = now + lease;
     good.push_back(std::move(other[i]));
   }
@@ -156,10 +164,6 @@ void SqsReceiver::TakeHeld(size_t max, std::vector<SqsDelivery>& taken) {
     taken.push_back(std::move(held_.front().delivery));
     held_.pop_front();
   }
-}
-
-void SqsReceiver::Hold(SqsDelivery delivery, Duration lease, TimePoint now) {
-  held_.push_back({std::move(delivery), now + std::min(kHold, lease / 3)});
 }
 
 size_t SqsReceiver::TakenLately(TimePoint now) {
@@ -203,11 +207,12 @@ void SqsReceiver::RunPoll(Lock& lock, const Poll& poll) {
   asked_ -= poll.max;
   if (poll.unfinished != nullptr) --*poll.unfinished;
   if (messages.ok()) {
+    // The leases have begun when SQS answered: a moment ago.
+    const TimePoint now = Now();
     for (SqsMessage& message : *messages) {
-      // The lease has begun when SQS answered: a moment ago.
-      const TimePoint now = Now();
-      Hold({.message = std::move(message), .received = now, .lease_ends = now + poll.lease},
-           poll.lease, now);
+      held_.push_back(
+          {{.message = std::move(message), .received = now, .lease_ends = now + poll.lease},
+           HoldUntil(now, poll.lease)});
     }
   } else if (!stop_.stop_requested()) {
     ++failures_;

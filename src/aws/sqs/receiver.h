@@ -72,7 +72,6 @@ class SqsReceiver {
   void AddLongPolls(TimePoint now);
   void Begin(Poll poll);
   void TakeHeld(size_t max, std::vector<SqsDelivery>& taken);
-  void Hold(SqsDelivery delivery, Duration lease, TimePoint now);
   size_t TakenLately(TimePoint now);
 
   // On the polling threads.
