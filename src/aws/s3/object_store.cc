@@ -233,7 +233,7 @@ Status CheckOptions(const S3Options& options) {
     return InvalidArgument("s3 part_bytes {}: must be 5 MiB to 1 GiB", options.part_bytes);
   }
   if (options.prefix.empty()) return absl::OkStatus();
-  const Status valid = CheckObjectKey(options.prefix);
+  Status valid = CheckObjectKey(options.prefix);
   if (valid.ok()) return valid;
   return InvalidArgument("s3 prefix '{}': must be a key without slashes at its ends",
                          options.prefix);
