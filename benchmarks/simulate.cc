@@ -14,7 +14,6 @@
 namespace {
 
 using nanogrid::FleetCosts;
-using nanogrid::FleetLoad;
 using nanogrid::FleetResult;
 using nanogrid::FleetShape;
 using nanogrid::Plot;

@@ -13,7 +13,6 @@ namespace {
 
 using Code = absl::StatusCode;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 const std::string kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
 

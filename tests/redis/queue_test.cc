@@ -11,7 +11,6 @@ namespace nanogrid {
 namespace {
 
 using Code = absl::StatusCode;
-using redis::Request;
 using namespace std::chrono_literals;
 
 class RedisQueueTest : public testing::Test {

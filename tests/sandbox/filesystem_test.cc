@@ -11,10 +11,8 @@ namespace nanogrid {
 namespace {
 
 using testing::AnyOf;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 
 class FileSystem : public SandboxTest {};
 INSTANTIATE_SANDBOX_TESTS(FileSystem);
