@@ -47,6 +47,9 @@ struct EngineParts {
   std::string package_dir{};
   CodeLimits code_limits{};
   SchedulerOptions scheduler{};
+  // Variables of functions that may use the network (Grants), and of no others: what there is for
+  // them to call. A function's own wins, and so does what every function has (PATH, …).
+  std::map<std::string, std::string> network_env{};
   // How long an answer of the catalog is trusted; this engine's own changes show at once. Zero asks
   // for every invocation.
   Duration catalog_ttl{};

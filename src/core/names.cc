@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxKeyBytes = 1024;
 constexpr size_t kMaxListLimit = 1000;
+constexpr size_t kMaxEnvironmentBytes = 64 << 10;  // well below what execve(2) takes in all
 constexpr std::string_view kCursorMark = "after:";
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -22,6 +23,12 @@ bool IsNameText(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) {
            return IsLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
          });
+}
+
+bool IsEnvironmentName(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return IsLetter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 // How many bytes the well-formed UTF-8 sequence at the front has (table 3-7 of the Unicode
@@ -125,6 +132,26 @@ Status CheckSecretName(std::string_view name) {
   return InvalidArgument(
       "secret name: must be 1 to 512 letters, digits and /_+=.@-, without empty or dotted "
       "segments");
+}
+
+Status CheckEnvironment(const std::map<std::string, std::string>& env) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : env) {
+    if (!IsEnvironmentName(name)) {
+      return InvalidArgument(
+          "env '{}': a name must be letters, digits and '_', and not begin with a digit",
+          std::string_view(name).substr(0, 64));
+    }
+    if (value.find('\0') != std::string::npos) {
+      return InvalidArgument("env '{}': a value must not have NUL bytes", name);
+    }
+    bytes += name.size() + value.size() + 2;
+  }
+  if (bytes > kMaxEnvironmentBytes) {
+    return InvalidArgument("env of {} bytes: at most {}, names and values together", bytes,
+                           kMaxEnvironmentBytes);
+  }
+  return absl::OkStatus();
 }
 
 Status CheckListLimit(size_t limit) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ Result<uint64_t> ParseVersionNumber(std::string_view text);
 Status CheckObjectKey(std::string_view key);
 // See secret_source.h.
 Status CheckSecretName(std::string_view name);
+// Variables of a function, as they can be given to a process.
+Status CheckEnvironment(const std::map<std::string, std::string>& env);
 // `limit` of a listing: 1..1000.
 Status CheckListLimit(size_t limit);
 

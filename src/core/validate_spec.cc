@@ -8,8 +8,7 @@
 namespace nanogrid {
 namespace {
 
-constexpr uint64_t kMaxBytes = 16ull << 40;        // 16T, more than any machine has
-constexpr size_t kMaxEnvironmentBytes = 64 << 10;  // well below what execve(2) takes in all
+constexpr uint64_t kMaxBytes = 16ull << 40;  // 16T, more than any machine has
 constexpr size_t kMaxHandlerBytes = 512;
 constexpr size_t kMaxImageBytes = 255;
 constexpr size_t kMaxPathBytes = 4095;
@@ -55,34 +54,6 @@ Status CheckText(std::string_view what, std::string_view text, size_t max) {
   }
   if (HasControlCharacter(text)) {
     return InvalidArgument("{}: must not have control characters", what);
-  }
-  return absl::OkStatus();
-}
-
-bool IsEnvironmentName(std::string_view name) {
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_';
-         });
-}
-
-Status CheckEnvironment(const std::map<std::string, std::string>& env) {
-  size_t bytes = 0;
-  for (const auto& [name, value] : env) {
-    if (!IsEnvironmentName(name)) {
-      return InvalidArgument(
-          "env '{}': a name must be letters, digits and '_', and not begin with a digit",
-          std::string_view(name).substr(0, 64));
-    }
-    if (value.find('\0') != std::string::npos) {
-      return InvalidArgument("env '{}': a value must not have NUL bytes", name);
-    }
-    bytes += name.size() + value.size() + 2;
-  }
-  if (bytes > kMaxEnvironmentBytes) {
-    return InvalidArgument("env of {} bytes: at most {}, names and values together", bytes,
-                           kMaxEnvironmentBytes);
   }
   return absl::OkStatus();
 }

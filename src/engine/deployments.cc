@@ -63,7 +63,7 @@ Result<std::shared_ptr<Deployment>> Deployments::Deploy(const Context& context,
   NANOGRID_ASSIGN_OR_RETURN(std::string code_dir, store_.Unpack(context, version.artifact_digest));
   auto made = std::make_shared<Deployment>();
   made->key = fmt::format("{}:{}", version.name, version.number);
-  made->package = MakePackage(version, *runtime, std::move(code_dir));
+  made->package = MakePackage(version, *runtime, std::move(code_dir), parts_.network_env);
   made->concurrency = version.concurrency;
   made->fresh = version.fresh;
   made->per_tenant = version.per_tenant;

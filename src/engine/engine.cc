@@ -217,6 +217,9 @@ Status CheckParts(const EngineParts& parts) {
   }
   if (parts.runtimes.empty()) return missing("runtimes");
   if (parts.package_dir.empty()) return missing("package_dir");
+  if (const Status env = CheckEnvironment(parts.network_env); !env.ok()) {
+    return InvalidArgument("EngineParts.network_env: {}", std::string(env.message()));
+  }
   if (parts.clock == nullptr) return missing("clock");
   if (parts.observer == nullptr) return missing("observer");
   return absl::OkStatus();

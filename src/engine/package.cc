@@ -8,10 +8,12 @@
 namespace nanogrid {
 namespace {
 
+using Environment = std::map<std::string, std::string>;
+
 // docs/frame-protocol.md, "Environment".
-std::map<std::string, std::string> MakeEnvironment(const FunctionVersion& version,
-                                                   const Runtime& runtime, uint64_t memory_mb) {
-  std::map<std::string, std::string> env = version.env;  // wins: insert keeps what is there
+Environment MakeEnvironment(const FunctionVersion& version, const Runtime& runtime,
+                            uint64_t memory_mb, const Environment& network_env) {
+  Environment env = version.env;  // wins: insert keeps what is there
   env.insert(runtime.env.begin(), runtime.env.end());
   env.insert({{"AWS_LAMBDA_FUNCTION_NAME", version.name},
               {"AWS_LAMBDA_FUNCTION_VERSION", std::to_string(version.number)},
@@ -24,13 +26,15 @@ std::map<std::string, std::string> MakeEnvironment(const FunctionVersion& versio
               {"PATH", "/usr/local/bin:/usr/bin:/bin"},
               {"LANG", "C.UTF-8"},
               {"TZ", "UTC"}});
+  if (version.grants.network != Network::kNone) env.insert(network_env.begin(), network_env.end());
   return env;
 }
 
 }  // namespace
 
 FunctionPackage MakePackage(const FunctionVersion& version, const Runtime& runtime,
-                            std::string code_dir) {
+                            std::string code_dir,
+                            const std::map<std::string, std::string>& network_env) {
   const bool compiled = version.artifact_digest != version.code_digest;
   const std::string program =
       fmt::format("{}/{}", kTaskRoot, compiled ? kCompiledProgram : version.handler);
@@ -38,7 +42,7 @@ FunctionPackage MakePackage(const FunctionVersion& version, const Runtime& runti
   FunctionPackage package{.name = version.name,
                           .version = version.number,
                           .code_dir = std::move(code_dir),
-                          .env = MakeEnvironment(version, runtime, memory_mb),
+                          .env = MakeEnvironment(version, runtime, memory_mb, network_env),
                           .protocol = runtime.protocol,
                           .result_is_json = runtime.result_is_json,
                           .limits = version.limits,

@@ -1,6 +1,7 @@
 // From a registered version to what a sandbox starts.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "nanogrid/engine.h"
@@ -12,8 +13,9 @@ inline constexpr char kTaskRoot[] = "/var/task";
 inline constexpr char kCompiledDirectory[] = ".nanogrid";
 inline constexpr char kCompiledProgram[] = ".nanogrid/program";
 
-// `code_dir`: the unpacked code of version.artifact_digest.
+// `code_dir`: the unpacked code of version.artifact_digest. `network_env`: EngineParts.
 FunctionPackage MakePackage(const FunctionVersion& version, const Runtime& runtime,
-                            std::string code_dir);
+                            std::string code_dir,
+                            const std::map<std::string, std::string>& network_env);
 
 }  // namespace nanogrid

@@ -223,7 +223,7 @@ constexpr std::array kTable = {
                    [](auto& of) -> auto& { return of.drain; }),
     Make<Choice<kNotices>>("notice", "none|aws", "Who is asked whether this machine goes away; it then drains (default: none)",
                            [](auto& of) -> auto& { return of.notice; }, FleetProgram::kWorker),
-    Make<Text>("ai_endpoint", "URL", "The language model that functions may call, as AI_ENDPOINT (default: none)",
+    Make<Text>("ai_endpoint", "URL", "The language model for functions with network=host, as AI_ENDPOINT (default: none)",
                [](auto& of) -> auto& { return of.ai_endpoint; }),
     Make<Choice<kPolicies>>("scaling.policy", "step|backlog", "How the number of workers follows the load (default: step)",
                             [](auto& of) -> auto& { return of.scaling.policy; }, FleetProgram::kController),

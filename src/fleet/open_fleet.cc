@@ -109,20 +109,6 @@ Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
   return LockDataDirectory(config.data);
 }
 
-// A setting that would do nothing is an error, unless it was meant for the first platform: whoever
-// replaces a worker of that is told.
-Status CheckSupported(const FleetConfig& config, Observer& observer) {
-  for (const char* const setting : {"ai_endpoint"}) {
-    const auto given = config.sources.find(setting);
-    if (given == config.sources.end()) continue;
-    Status missing = MakeError(absl::StatusCode::kUnimplemented, "{}: {} is not in this build yet",
-                               given->second, setting);
-    if (given->second != "AI_ENDPOINT") return missing;
-    observer.OnError("configuration", missing);
-  }
-  return absl::OkStatus();
-}
-
 // Null if nobody is to be asked. A worker without a name gets one with the instance's id, by which
 // an Auto Scaling group knows that it is busy.
 Result<std::unique_ptr<Ec2Instance>> FindInstance(const FleetConfig& config, FleetProgram program,
@@ -141,7 +127,6 @@ Result<std::unique_ptr<Ec2Instance>> FindInstance(const FleetConfig& config, Fle
 }  // namespace
 
 Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetOptions& options) {
-  NANOGRID_RETURN_IF_ERROR(CheckSupported(config, *options.local.observer));
   NANOGRID_ASSIGN_OR_RETURN(UniqueFd lock, PrepareData(config, options.program));
   NANOGRID_ASSIGN_OR_RETURN(FleetParts stores, OpenFleetParts(config));
   ServiceOptions service{.local = options.local};
@@ -155,6 +140,7 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
   // Each extension is a call that costs; who dies is noticed by the records' leases.
   if (config.queue.starts_with("sqs:")) service.worker.message_lease = kCostlyLease;
   service.local.package_dir = config.packages;
+  if (!config.ai_endpoint.empty()) service.local.network_env["AI_ENDPOINT"] = config.ai_endpoint;
   const ServiceWants wants{.controller = options.program != FleetProgram::kWorker,
                            .worker = options.program != FleetProgram::kController || config.worker};
   NANOGRID_ASSIGN_OR_RETURN(ServiceParts parts,

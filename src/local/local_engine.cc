@@ -58,6 +58,7 @@ Result<std::unique_ptr<Engine>> MakeLocalEngine(EngineParts parts, const LocalOp
   parts.image_prefixes["docker"] = docker_options.image_prefix;
   parts.code_limits = options.code_limits;
   parts.scheduler = options.scheduler;
+  parts.network_env = options.network_env;
   parts.observer = options.observer;
   return MakeEngine(std::move(parts));
 }

@@ -100,6 +100,28 @@ TEST_F(Invocations, ThePackageIsAsDocumented) {
   EXPECT_TRUE(std::filesystem::exists(package.code_dir + "/f.fn"));
 }
 
+TEST_F(Invocations, WhoMayUseTheNetworkIsToldWhatThereIsToCall) {
+  parts_.network_env = {{"AI_ENDPOINT", "http://10.0.1.9:11434"}, {"HOME", "/elsewhere"}};
+  FunctionSpec spec = Spec("f");
+  Register(spec);
+  ASSERT_THAT(Invoke("f"), IsOk());
+  EXPECT_FALSE(sandbox_->packages().back().env.contains("AI_ENDPOINT"));
+  spec.grants.network = Network::kHost;
+  Register(spec);
+  ASSERT_THAT(Invoke("f"), IsOk());
+  EXPECT_EQ(sandbox_->packages().back().env.at("AI_ENDPOINT"), "http://10.0.1.9:11434");
+  EXPECT_EQ(sandbox_->packages().back().env.at("HOME"), "/tmp");
+  spec.env = {{"AI_ENDPOINT", "http://own"}};
+  Register(spec);
+  ASSERT_THAT(Invoke("f"), IsOk());
+  EXPECT_EQ(sandbox_->packages().back().env.at("AI_ENDPOINT"), "http://own");
+}
+
+TEST_F(Invocations, AnEnvironmentThatCannotBeIsRefusedBeforeAnythingRuns) {
+  parts_.network_env = {{"AI ENDPOINT", "http://own"}};
+  EXPECT_THAT(MakeEngine(parts_), FailsWith(kInvalidArgument, "EngineParts.network_env"));
+}
+
 TEST_F(Invocations, QualifiersChooseTheVersion) {
   sandbox_->on_invoke = [](const FakeSandbox::Call& call) {
     return Returned(std::to_string(call.package.version));

@@ -183,6 +183,26 @@ def handler(event, context):
         self.assertFalse(stored("code"))
 
 
+class ModelTest(FleetTest):
+    CODE = """
+import os
+def handler(event, context):
+    return os.environ.get("AI_ENDPOINT")
+"""
+
+    def asked(self, controller, *settings):
+        self.nanogrid(controller, "deploy", self.write("model.py", self.CODE), *settings)
+        return json.loads(self.nanogrid(controller, "invoke", "model"))
+
+    def test_functions_with_the_network_find_the_language_model(self):
+        controller = self.controller()
+        self.worker(AI_ENDPOINT="http://10.0.1.9:11434")
+        self.assertIsNone(self.asked(controller))
+        self.assertEqual(self.asked(controller, "--network", "host"), "http://10.0.1.9:11434")
+        self.assertEqual(self.asked(controller, "--network", "host", "--env",
+                                    "AI_ENDPOINT=http://own"), "http://own")
+
+
 class RedisTest(FleetTest):
     """Messages and records on another machine, as far as the programs can tell."""
 

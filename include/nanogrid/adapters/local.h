@@ -1,6 +1,7 @@
 // What needs nothing but this machine: an engine, or a whole service with durable jobs.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,7 @@ struct LocalOptions {
   std::string package_dir{};
   CodeLimits code_limits{};
   SchedulerOptions scheduler{};
+  std::map<std::string, std::string> network_env{};  // EngineParts::network_env
   LinuxSandboxOptions sandbox{};
   DockerSandboxOptions docker{};  // no engine is looked for until a function wants one
   Observer* observer = &Observer::None();
