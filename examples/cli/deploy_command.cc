@@ -55,7 +55,7 @@ Command AddDeployCommand(CLI::App& app) {
       ->type_name("NAME");
   command->add_flag("--json", options->json, "Print the function as an object");
   AddPlaceOptions(*command, options->place);
-  AddSettingsOptions(*command, options->settings);
+  AddSettingsOptions(*command, options->settings, true);
   command->footer(
       "Examples:\n  nanogrid deploy hello.py\n"
       "  nanogrid deploy app/ --name resize --handler main.handle --memory 512M\n"

@@ -46,7 +46,8 @@ nanogrid::Result<nanogrid::SubmitRequest> MakeRequest(const Options& options,
     Status status = nanogrid::ApplyRetrySetting(request.retry, name, value);
     if (!status.ok()) return status;
   }
-  if (Status status = nanogrid::ValidateRetry(request.retry); !status.ok()) return status;
+  if (Status status = nanogrid::ValidateRetry(request.retry.AppliedTo({})); !status.ok())
+    return status;
   if (!options.delay.empty()) {
     const auto delay = nanogrid::ParseDuration("delay", options.delay);
     if (!delay.ok()) return delay.status();
@@ -116,10 +117,11 @@ nanogrid::Result<ExitCode> Invoke(const Options& options) {
 
 void AddRetryOptions(CLI::App& command, Options& options) {
   const std::pair<const char*, const char*> settings[] = {
-      {"max_attempts", "Try again when the function fails, N times in all (default: 1)"},
-      {"backoff", "Wait before the second attempt; doubles each time (default: 1s)"},
-      {"max_backoff", "The longest wait between attempts (default: 5m)"},
-      {"max_age", "Give up when the job is older (default: 14d)"}};
+      {"max_attempts",
+       "Try again when the function fails, N times in all (default: the function's)"},
+      {"backoff", "Wait before the second attempt; doubles each time (default: the function's)"},
+      {"max_backoff", "The longest wait between attempts (default: the function's)"},
+      {"max_age", "Give up when the job is older (default: the function's)"}};
   for (const auto& [name, help] : settings) {
     std::string flag = std::string("--") + name;
     std::replace(flag.begin(), flag.end(), '_', '-');

@@ -39,7 +39,7 @@ Command AddRunCommand(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", options.json, "Print one object per invocation, with logs and usage");
   command->add_flag("-v,--verbose", options.verbose, "Say how long it took, on standard error");
-  AddSettingsOptions(*command, options.settings);
+  AddSettingsOptions(*command, options.settings, false);
   command->footer(kExamples);
   return {command, [given] { return Run(*given); }};
 }

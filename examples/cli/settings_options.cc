@@ -5,8 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-void AddSettingsOptions(CLI::App& command, GivenSettings& settings) {
+namespace {
+
+bool IsOfJobs(std::string_view name) {
+  return name == "max_attempts" || name == "backoff" || name == "max_backoff" || name == "max_age";
+}
+
+}  // namespace
+
+void AddSettingsOptions(CLI::App& command, GivenSettings& settings, bool of_jobs) {
   for (const nanogrid::SettingInfo& setting : nanogrid::FunctionSettings()) {
+    if (!of_jobs && IsOfJobs(setting.name)) continue;
     const std::string name(setting.name);
     std::string flag = "--" + name;
     std::replace(flag.begin(), flag.end(), '_', '-');

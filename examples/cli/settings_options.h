@@ -12,4 +12,5 @@ class App;
 // As given, in their order, for nanogrid::ApplySetting.
 using GivenSettings = std::vector<std::pair<std::string, std::string>>;
 
-void AddSettingsOptions(CLI::App& command, GivenSettings& settings);
+// `of_jobs`: also those that mean nothing to a function that is run without a job.
+void AddSettingsOptions(CLI::App& command, GivenSettings& settings, bool of_jobs);

@@ -18,7 +18,7 @@ struct SubmitRequest {
   std::string tenant{};             // whose job it is; needed by functions with per_tenant
   std::string idempotency_key{};    // the same key again answers the same job
   Duration delay{};                 // not started before; 0..365 days
-  RetryPolicy retry{};
+  RetryChanges retry{};             // what is not given is as the function has it
 };
 
 struct ControllerOptions {

@@ -12,6 +12,7 @@
 
 #include "nanogrid/clock.h"
 #include "nanogrid/grants.h"
+#include "nanogrid/retry_policy.h"
 
 namespace nanogrid {
 
@@ -57,6 +58,7 @@ struct FunctionSpec {
   uint32_t concurrency = 0;  // invocations at the same time; 0: no limit of its own
   bool fresh = false;        // each invocation has an instance of its own: nothing is warm
   bool per_tenant = false;   // an instance serves one tenant; every invocation must name its
+  RetryPolicy retry{};       // of its jobs, unless they say otherwise
   std::string sandbox = "linux";
   std::string image{};  // of a container sandbox
   std::string root{};   // directory used as root file system; empty: made of the host's /usr
@@ -78,6 +80,7 @@ struct FunctionVersion {
   uint32_t concurrency = 0;
   bool fresh = false;
   bool per_tenant = false;
+  RetryPolicy retry{};
   std::string sandbox{};
   std::string image{};
   std::string root{};

@@ -10,19 +10,9 @@
 
 #include "nanogrid/clock.h"
 #include "nanogrid/job.h"
+#include "nanogrid/retry_policy.h"
 
 namespace nanogrid {
-
-// What happens when the function fails. What the engine is to blame for (a worker that died) is
-// always tried again, up to a bound of the worker's.
-struct RetryPolicy {
-  uint32_t max_attempts = 1;                   // 1..1000; 1: never again
-  Duration backoff = std::chrono::seconds(1);  // before the second attempt; doubles each time
-  Duration max_backoff = std::chrono::minutes(5);
-  Duration max_age = std::chrono::hours(24 * 14);  // since submission; no attempt begins later
-
-  bool operator==(const RetryPolicy&) const = default;
-};
 
 // PENDING → PROCESSING → SUCCESS | FAILED | CANCELLED; back to PENDING for another attempt. A
 // terminal state never changes.

@@ -34,6 +34,7 @@ Status ParseError(std::string_view json);
 // RetryPolicy's fields from text, by the names they have in JSON: max_attempts, backoff,
 // max_backoff, max_age. InvalidArgument names the setting, the value and what would be right.
 Status ApplyRetrySetting(RetryPolicy& retry, std::string_view name, std::string_view value);
+Status ApplyRetrySetting(RetryChanges& retry, std::string_view name, std::string_view value);
 Status ValidateRetry(const RetryPolicy& retry);
 
 // "PENDING" …; InvalidArgument says which there are.

@@ -136,7 +136,7 @@ Result<SubmitRequest> Calls::ReadSubmit(ApiCall& call, Query& query) {
     NANOGRID_ASSIGN_OR_RETURN(const std::string value, query.Text(name));
     if (!value.empty()) NANOGRID_RETURN_IF_ERROR(ApplyRetrySetting(submit.retry, name, value));
   }
-  NANOGRID_RETURN_IF_ERROR(ValidateRetry(submit.retry));
+  NANOGRID_RETURN_IF_ERROR(ValidateRetry(submit.retry.AppliedTo({})));
   NANOGRID_RETURN_IF_ERROR(query.Finish());
   submit.event = std::exchange(call.request.body, {});
   if (submit.event.empty()) {

@@ -30,17 +30,21 @@ class RemoteSubscription final : public Controller::Subscription {
   std::jthread thread_;
 };
 
+void AddRetry(const RetryChanges& retry, RemoteQuery& query) {
+  if (retry.max_attempts) query.emplace_back("max_attempts", std::to_string(*retry.max_attempts));
+  if (retry.backoff) query.emplace_back("backoff", FormatDuration(*retry.backoff));
+  if (retry.max_backoff) query.emplace_back("max_backoff", FormatDuration(*retry.max_backoff));
+  if (retry.max_age) query.emplace_back("max_age", FormatDuration(*retry.max_age));
+}
+
 class RemoteController final : public Controller {
  public:
   RemoteController(HttpClientOptions client, const CodeLimits& limits)
       : calls_(std::move(client)), engine_(calls_, limits) {}
 
   Result<Job> Submit(const Context& context, const SubmitRequest& request) override {
-    RemoteQuery query = {{"qualifier", request.qualifier},
-                         {"max_attempts", std::to_string(request.retry.max_attempts)},
-                         {"backoff", FormatDuration(request.retry.backoff)},
-                         {"max_backoff", FormatDuration(request.retry.max_backoff)},
-                         {"max_age", FormatDuration(request.retry.max_age)}};
+    RemoteQuery query = {{"qualifier", request.qualifier}};
+    AddRetry(request.retry, query);
     if (request.delay != Duration::zero()) {
       query.emplace_back("delay", FormatDuration(request.delay));
     }

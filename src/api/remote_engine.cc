@@ -39,6 +39,11 @@ RemoteQuery SettingsQuery(const FunctionSpec& spec) {
   const auto yes_or_no = [](bool value) { return value ? "true" : "false"; };
   add("fresh", spec.fresh, defaults.fresh, yes_or_no);
   add("per_tenant", spec.per_tenant, defaults.per_tenant, yes_or_no);
+  const RetryPolicy& retry = spec.retry;
+  add("max_attempts", retry.max_attempts, defaults.retry.max_attempts, number);
+  add("backoff", retry.backoff, defaults.retry.backoff, FormatDuration);
+  add("max_backoff", retry.max_backoff, defaults.retry.max_backoff, FormatDuration);
+  add("max_age", retry.max_age, defaults.retry.max_age, FormatDuration);
   add("network", spec.grants.network, defaults.grants.network,
       [](Network network) { return network == Network::kHost ? "host" : "none"; });
   add("sandbox", spec.sandbox, defaults.sandbox, as_is);

@@ -16,8 +16,8 @@ bool FunctionVersion::SameDefinition(const FunctionVersion& other) const {
   return name == other.name && code_digest == other.code_digest && runtime == other.runtime &&
          handler == other.handler && env == other.env && limits == other.limits &&
          grants == other.grants && concurrency == other.concurrency && fresh == other.fresh &&
-         per_tenant == other.per_tenant && sandbox == other.sandbox && image == other.image &&
-         root == other.root && artifact_digest == other.artifact_digest;
+         per_tenant == other.per_tenant && retry == other.retry && sandbox == other.sandbox &&
+         image == other.image && root == other.root && artifact_digest == other.artifact_digest;
 }
 
 }  // namespace nanogrid

@@ -308,6 +308,7 @@ Result<FunctionVersion> ParseFunction(std::string_view text) {
   version.concurrency = spec.concurrency;
   version.fresh = spec.fresh;
   version.per_tenant = spec.per_tenant;
+  version.retry = spec.retry;
   version.sandbox = std::move(spec.sandbox);
   version.image = std::move(spec.image);
   version.root = std::move(spec.root);
@@ -361,6 +362,16 @@ Status ApplyRetrySetting(RetryPolicy& retry, std::string_view name, std::string_
   return absl::OkStatus();
 }
 
+Status ApplyRetrySetting(RetryChanges& retry, std::string_view name, std::string_view value) {
+  RetryPolicy read;
+  NANOGRID_RETURN_IF_ERROR(ApplyRetrySetting(read, name, value));
+  if (name == "max_attempts") retry.max_attempts = read.max_attempts;
+  if (name == "backoff") retry.backoff = read.backoff;
+  if (name == "max_backoff") retry.max_backoff = read.max_backoff;
+  if (name == "max_age") retry.max_age = read.max_age;
+  return absl::OkStatus();
+}
+
 Status ValidateRetry(const RetryPolicy& retry) {
   if (retry.max_attempts < 1 || retry.max_attempts > 1000) {
     return InvalidArgument("max_attempts: {}, must be from 1 to 1000", retry.max_attempts);
@@ -372,6 +383,9 @@ Status ValidateRetry(const RetryPolicy& retry) {
     if (value < Duration::zero() || value > kLongest) {
       return InvalidArgument("{}: {}, must be from 0s to 365d", name, FormatDuration(value));
     }
+  }
+  if (retry.max_age < std::chrono::milliseconds(1)) {
+    return InvalidArgument("max_age: {}, must be at least 1ms", FormatDuration(retry.max_age));
   }
   return absl::OkStatus();
 }

@@ -143,6 +143,22 @@ struct Time {
   }
 };
 
+// One that is always there.
+struct Wait {
+  static Status Parse(std::string_view what, std::string_view text, Duration& value) {
+    NANOGRID_ASSIGN_OR_RETURN(value, ParseDuration(what, text));
+    return absl::OkStatus();
+  }
+  static Status FromJson(std::string_view what, const json::value& from, Duration& value) {
+    Time::Value time;
+    NANOGRID_RETURN_IF_ERROR(Time::FromJson(what, from, time));
+    if (!time) return WrongType(what, from, "seconds or a string such as \"30s\"");
+    value = *time;
+    return absl::OkStatus();
+  }
+  static json::value ToJson(Duration value) { return Time::ToJson(value); }
+};
+
 struct NetworkMode {
   static Status Parse(std::string_view what, std::string_view text, Network& value) {
     if (text != "none" && text != "host") {
@@ -259,6 +275,14 @@ constexpr std::array kSettings = {
                  [](auto& of) -> auto& { return of.fresh; }),
     Make<Switch>("per_tenant", "true|false", "an instance serves one tenant, which each invocation names",
                  [](auto& of) -> auto& { return of.per_tenant; }),
+    Make<Count>("max_attempts", "N", "how often a job is tried when the function fails (default: 1)",
+                [](auto& of) -> auto& { return of.retry.max_attempts; }),
+    Make<Wait>("backoff", "1s", "wait before the second attempt; doubles each time",
+               [](auto& of) -> auto& { return of.retry.backoff; }),
+    Make<Wait>("max_backoff", "5m", "the longest wait between attempts",
+               [](auto& of) -> auto& { return of.retry.max_backoff; }),
+    Make<Wait>("max_age", "14d", "no attempt of a job begins later than this after it was submitted",
+               [](auto& of) -> auto& { return of.retry.max_age; }),
     Make<NetworkMode>("network", "none|host", "none: loopback only; host: DANGEROUS, all that this machine reaches",
                       [](auto& of) -> auto& { return of.grants.network; }),
     Make<Text>("sandbox", "linux|docker", "what isolates the function",

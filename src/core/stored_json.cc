@@ -114,6 +114,20 @@ Limits ReadLimits(const Fields& fields) {
   return limits;
 }
 
+void AddRetry(const RetryPolicy& retry, json::object& object) {
+  object["max_attempts"] = retry.max_attempts;
+  object["backoff_ns"] = retry.backoff.count();
+  object["max_backoff_ns"] = retry.max_backoff.count();
+  object["max_age_ns"] = retry.max_age.count();
+}
+
+void ReadRetry(const Fields& fields, RetryPolicy& retry) {
+  fields.Get("max_attempts", retry.max_attempts);
+  fields.Get("backoff_ns", retry.backoff);
+  fields.Get("max_backoff_ns", retry.max_backoff);
+  fields.Get("max_age_ns", retry.max_age);
+}
+
 json::object OutcomeObject(const Outcome& outcome) {
   json::object object{
       {"ending", Number(outcome.ending)},         {"result_is_json", outcome.result_is_json},
@@ -184,10 +198,6 @@ std::string StoredJobJson(const Job& job) {
                       {"event_key", job.event_key},
                       {"idempotency_key", job.idempotency_key},
                       {"tenant", job.tenant},
-                      {"max_attempts", job.retry.max_attempts},
-                      {"backoff_ns", job.retry.backoff.count()},
-                      {"max_backoff_ns", job.retry.max_backoff.count()},
-                      {"max_age_ns", job.retry.max_age.count()},
                       {"retry_of", job.retry_of},
                       {"created", Millis(job.created)},
                       {"state", Number(job.state)},
@@ -206,6 +216,7 @@ std::string StoredJobJson(const Job& job) {
                       {"files", job.files},
                       {"files_key", job.files_key},
                       {"dead_letter", job.dead_letter}};
+  AddRetry(job.retry, object);
   if (job.outcome) object["outcome"] = OutcomeObject(*job.outcome);
   return json::serialize(object);
 }
@@ -219,10 +230,7 @@ Result<Job> ParseStoredJobJson(std::string_view text) {
   fields.Get("event_key", job.event_key);
   fields.Get("idempotency_key", job.idempotency_key);
   fields.Get("tenant", job.tenant);
-  fields.Get("max_attempts", job.retry.max_attempts);
-  fields.Get("backoff_ns", job.retry.backoff);
-  fields.Get("max_backoff_ns", job.retry.max_backoff);
-  fields.Get("max_age_ns", job.retry.max_age);
+  ReadRetry(fields, job.retry);
   fields.Get("retry_of", job.retry_of);
   fields.Get("created", job.created);
   fields.Get("state", job.state);
@@ -250,22 +258,23 @@ Result<Job> ParseStoredJobJson(std::string_view text) {
 std::string FunctionVersionJson(const FunctionVersion& version) {
   json::object env;
   for (const auto& [name, value] : version.env) env[name] = value;
-  const json::object object{{"name", version.name},
-                            {"number", version.number},
-                            {"code_digest", version.code_digest},
-                            {"runtime", version.runtime},
-                            {"handler", version.handler},
-                            {"env", std::move(env)},
-                            {"limits", LimitsObject(version.limits)},
-                            {"network", Number(version.grants.network)},
-                            {"concurrency", version.concurrency},
-                            {"fresh", version.fresh},
-                            {"per_tenant", version.per_tenant},
-                            {"sandbox", version.sandbox},
-                            {"image", version.image},
-                            {"root", version.root},
-                            {"artifact_digest", version.artifact_digest},
-                            {"created", version.created.time_since_epoch().count()}};
+  json::object object{{"name", version.name},
+                      {"number", version.number},
+                      {"code_digest", version.code_digest},
+                      {"runtime", version.runtime},
+                      {"handler", version.handler},
+                      {"env", std::move(env)},
+                      {"limits", LimitsObject(version.limits)},
+                      {"network", Number(version.grants.network)},
+                      {"concurrency", version.concurrency},
+                      {"fresh", version.fresh},
+                      {"per_tenant", version.per_tenant},
+                      {"sandbox", version.sandbox},
+                      {"image", version.image},
+                      {"root", version.root},
+                      {"artifact_digest", version.artifact_digest},
+                      {"created", version.created.time_since_epoch().count()}};
+  AddRetry(version.retry, object);
   return json::serialize(object);
 }
 
@@ -288,6 +297,7 @@ Result<FunctionVersion> ParseFunctionVersionJson(std::string_view text) {
   fields.Get("concurrency", version.concurrency);
   fields.Get("fresh", version.fresh);
   fields.Get("per_tenant", version.per_tenant);
+  ReadRetry(fields, version.retry);
   fields.Get("sandbox", version.sandbox);
   fields.Get("image", version.image);
   fields.Get("root", version.root);

@@ -3,6 +3,7 @@
 
 #include "core/errors.h"
 #include "core/names.h"
+#include "nanogrid/records_json.h"
 #include "nanogrid/settings.h"
 
 namespace nanogrid {
@@ -85,6 +86,7 @@ Status ValidateSpec(const FunctionSpec& spec) {
   NANOGRID_RETURN_IF_ERROR(CheckText("handler", spec.handler, kMaxHandlerBytes));
   NANOGRID_RETURN_IF_ERROR(CheckEnvironment(spec.env));
   NANOGRID_RETURN_IF_ERROR(CheckLimits(spec.limits));
+  NANOGRID_RETURN_IF_ERROR(ValidateRetry(spec.retry));
   return CheckSandbox(spec);
 }
 

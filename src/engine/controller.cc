@@ -44,9 +44,8 @@ class StoreController final : public Controller {
                                    request.tenant));
     NANOGRID_ASSIGN_OR_RETURN(const Job job, PrepareJob(context, request, version, *parts_.objects,
                                                         parts_.clock->WallNow()));
-    const bool pinned = request.qualifier == std::to_string(version.number);
     NANOGRID_ASSIGN_OR_RETURN(Job created,
-                              CreateJob(context, job, pinned, *parts_.jobs, *parts_.objects));
+                              CreateJob(context, job, request, *parts_.jobs, *parts_.objects));
     Send(created);
     return created;
   }

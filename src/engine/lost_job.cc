@@ -15,27 +15,37 @@ std::string FileName(std::string_view key) { return std::string(key.substr(key.r
 
 // What `code` means as a key of the code bucket; registered under the function's name. The same
 // code again is the same version.
-Result<uint64_t> RegisterCode(const Context& context, const WorkerParts& parts,
-                              const JobNotice& notice) {
+Result<FunctionVersion> RegisterCode(const Context& context, const WorkerParts& parts,
+                                     const JobNotice& notice) {
   NANOGRID_ASSIGN_OR_RETURN(std::string bytes,
                             ReadObject(context, *parts.foreign_code, notice.code));
   FunctionSpec spec{.name = notice.function};
   spec.code = bytes.starts_with("PK") ? Code::Zip(std::move(bytes))
                                       : Code::Inline(FileName(notice.code), std::move(bytes));
-  NANOGRID_ASSIGN_OR_RETURN(const FunctionVersion version, parts.engine->Register(context, spec));
-  return version.number;
+  return parts.engine->Register(context, spec);
 }
 
-Result<uint64_t> VersionOf(const Context& context, const WorkerParts& parts,
-                           const JobNotice& notice) {
-  if (const auto number = ParseVersionNumber(notice.code); number.ok()) return *number;
+Result<FunctionVersion> VersionOf(const Context& context, const WorkerParts& parts,
+                                  const JobNotice& notice) {
   if (parts.foreign_code != nullptr && CheckObjectKey(notice.code).ok()) {
-    Result<uint64_t> registered = RegisterCode(context, parts, notice);
+    Result<FunctionVersion> registered = RegisterCode(context, parts, notice);
     if (!absl::IsNotFound(registered.status())) return registered;
   }
-  NANOGRID_ASSIGN_OR_RETURN(const FunctionVersion latest,
-                            parts.engine->Get(context, notice.function));
-  return latest.number;
+  return parts.engine->Get(context, notice.function);
+}
+
+// Sets what a message that another program wrote does not say: the version, and with it how often
+// the job is tried.
+Status Complete(const Context& context, const WorkerParts& parts, const JobNotice& notice,
+                Job& job) {
+  if (const auto number = ParseVersionNumber(notice.code); number.ok()) {
+    job.version = *number;
+    return absl::OkStatus();
+  }
+  NANOGRID_ASSIGN_OR_RETURN(const FunctionVersion version, VersionOf(context, parts, notice));
+  job.version = version.number;
+  if (job.retry == RetryPolicy{}) job.retry = version.retry;
+  return absl::OkStatus();
 }
 
 bool MayPassLater(const Status& status) {
@@ -60,9 +70,9 @@ Status RecordLostJob(const Context& context, const WorkerParts& parts, const Job
   }
   Job job = notice.job;
   if (Status named = CheckFunctionName(job.function); !named.ok()) return Final(named);
-  const Result<uint64_t> version = VersionOf(context, parts, notice);
-  if (!version.ok()) return Final(version.status());
-  job.version = *version;
+  if (Status complete = Complete(context, parts, notice, job); !complete.ok()) {
+    return Final(complete);
+  }
   if (job.created == SystemTime()) job.created = sent;
   job.not_before = now;
   job.due = Later(now, kPendingGrace);

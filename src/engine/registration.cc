@@ -62,6 +62,7 @@ Result<FunctionVersion> RegisterFunction(const Context& context, const EnginePar
                                       .concurrency = spec.concurrency,
                                       .fresh = spec.fresh,
                                       .per_tenant = spec.per_tenant,
+                                      .retry = spec.retry,
                                       .sandbox = spec.sandbox,
                                       .image = image,
                                       .root = spec.root,

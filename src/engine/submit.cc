@@ -47,10 +47,6 @@ Status CheckSubmit(const SubmitRequest& request, const ControllerOptions& option
     return InvalidArgument("delay: {} s, must be 0 to {} s (365 days)", Seconds(request.delay),
                            Seconds(kMaxDelay));
   }
-  if (request.delay >= request.retry.max_age) {
-    return InvalidArgument("delay: {} s, must be less than retry.max_age, {} s",
-                           Seconds(request.delay), Seconds(request.retry.max_age));
-  }
   return absl::OkStatus();
 }
 
@@ -61,7 +57,11 @@ Result<Job> PrepareJob(const Context& context, const SubmitRequest& request,
           .version = version.number,
           .idempotency_key = request.idempotency_key,
           .tenant = request.tenant,
-          .retry = request.retry};
+          .retry = request.retry.AppliedTo(version.retry)};
+  if (request.delay >= job.retry.max_age) {
+    return InvalidArgument("delay: {} s, must be less than retry.max_age, {} s",
+                           Seconds(request.delay), Seconds(job.retry.max_age));
+  }
   SetTimes(job, request.delay, now);
   NANOGRID_RETURN_IF_ERROR(CheckNewJob(job));
   job.event = request.event;
@@ -69,13 +69,16 @@ Result<Job> PrepareJob(const Context& context, const SubmitRequest& request,
   return job;
 }
 
-Result<Job> CreateJob(const Context& context, const Job& job, bool pinned, JobStore& jobs,
-                      ObjectStore& objects) {
+Result<Job> CreateJob(const Context& context, const Job& job, const SubmitRequest& request,
+                      JobStore& jobs, ObjectStore& objects) {
   Result<Job> created = jobs.Create(context, job);
   if (created.status().code() != absl::StatusCode::kAlreadyExists) return created;
   NANOGRID_ASSIGN_OR_RETURN(const Job existing, jobs.Get(context, job.id));
   Job wanted = job;
-  if (!pinned) wanted.version = existing.version;
+  if (request.qualifier != std::to_string(job.version)) {
+    wanted.version = existing.version;
+    wanted.retry = request.retry.AppliedTo(existing.retry);
+  }
   if (SameRequest(existing, wanted)) return existing;
   if (!job.event_key.empty() && job.event_key != existing.event_key) {
     objects.Remove(context, job.event_key).IgnoreError();

@@ -12,8 +12,8 @@ Result<Job> PrepareJob(const Context& context, const SubmitRequest& request,
 
 // As JobStore::Create. A key that was used for the same request, before its qualifier came to mean
 // another version, answers the job of then. What was stored for a job that is not made is removed.
-Result<Job> CreateJob(const Context& context, const Job& job, bool pinned, JobStore& jobs,
-                      ObjectStore& objects);
+Result<Job> CreateJob(const Context& context, const Job& job, const SubmitRequest& request,
+                      JobStore& jobs, ObjectStore& objects);
 
 // Before anything is looked up. InvalidArgument names the field.
 Status CheckSubmit(const SubmitRequest& request, const ControllerOptions& options);

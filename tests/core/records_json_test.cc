@@ -160,5 +160,24 @@ TEST(RetrySettings, AreReadByName) {
   EXPECT_FALSE(ValidateRetry({.max_age = std::chrono::hours(24 * 366)}).ok());
 }
 
+TEST(RetrySettings, OfAJobChangeOnlyWhatIsGiven) {
+  const RetryPolicy function{3, std::chrono::seconds(2), std::chrono::minutes(1),
+                             std::chrono::hours(2)};
+  RetryChanges changes;
+  EXPECT_EQ(changes.AppliedTo(function), function);
+  EXPECT_TRUE(ApplyRetrySetting(changes, "max_attempts", "1").ok());
+  RetryPolicy expected = function;
+  expected.max_attempts = 1;
+  EXPECT_EQ(changes.AppliedTo(function), expected);
+  for (const char* const name : {"backoff", "max_backoff", "max_age"}) {
+    EXPECT_TRUE(ApplyRetrySetting(changes, name, "5s").ok());
+  }
+  EXPECT_EQ(
+      changes.AppliedTo(function),
+      (RetryPolicy{1, std::chrono::seconds(5), std::chrono::seconds(5), std::chrono::seconds(5)}));
+  EXPECT_FALSE(ApplyRetrySetting(changes, "attempts", "1").ok());
+  EXPECT_FALSE(ApplyRetrySetting(changes, "max_attempts", "-1").ok());
+}
+
 }  // namespace
 }  // namespace nanogrid

@@ -46,6 +46,7 @@ FunctionSpec Everything() {
   spec.concurrency = 5;
   spec.fresh = true;
   spec.per_tenant = true;
+  spec.retry = {.max_attempts = 9, .backoff = 250ms, .max_backoff = 90s, .max_age = 48h};
   spec.grants.network = Network::kHost;
   spec.sandbox = "other";
   spec.image = "debian:12";
@@ -61,21 +62,25 @@ TEST(SettingsTest, AreThoseOfTheCommandLineInOrder) {
     EXPECT_EQ(setting.help.find('\n'), std::string_view::npos) << setting.name;
     EXPECT_FALSE(setting.placeholder.empty()) << setting.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{
-                       "runtime", "handler", "env", "memory", "cpus", "timeout", "tmp_size",
-                       "max_processes", "max_open_files", "max_output", "max_files", "concurrency",
-                       "fresh", "per_tenant", "network", "sandbox", "image", "root"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{
+                "runtime",   "handler",     "env",           "memory",         "cpus",
+                "timeout",   "tmp_size",    "max_processes", "max_open_files", "max_output",
+                "max_files", "concurrency", "fresh",         "per_tenant",     "max_attempts",
+                "backoff",   "max_backoff", "max_age",       "network",        "sandbox",
+                "image",     "root"}));
 }
 
 TEST(SettingsTest, ReadsEachSettingFromText) {
   const std::pair<std::string_view, std::string_view> settings[] = {
-      {"runtime", "python3"}, {"handler", "main.run"},  {"env", "A=1"},
-      {"env", "EMPTY="},      {"env", "Q=a=\"b\"\nä"},  {"memory", "256M"},
-      {"cpus", "0.3"},        {"timeout", "1m30s1ms"},  {"tmp_size", "12345678"},
-      {"max_processes", "7"}, {"max_open_files", "99"}, {"max_output", "1M"},
-      {"max_files", "8"},     {"concurrency", "5"},     {"fresh", "true"},
-      {"per_tenant", "true"}, {"network", "host"},      {"sandbox", "other"},
-      {"image", "debian:12"}, {"root", "/srv/root"}};
+      {"runtime", "python3"},   {"handler", "main.run"},  {"env", "A=1"},
+      {"env", "EMPTY="},        {"env", "Q=a=\"b\"\nä"},  {"memory", "256M"},
+      {"cpus", "0.3"},          {"timeout", "1m30s1ms"},  {"tmp_size", "12345678"},
+      {"max_processes", "7"},   {"max_open_files", "99"}, {"max_output", "1M"},
+      {"max_files", "8"},       {"concurrency", "5"},     {"fresh", "true"},
+      {"per_tenant", "true"},   {"max_attempts", "9"},    {"backoff", "250ms"},
+      {"max_backoff", "1m30s"}, {"max_age", "2d"},        {"network", "host"},
+      {"sandbox", "other"},     {"image", "debian:12"},   {"root", "/srv/root"}};
   FunctionSpec spec;
   for (const auto& [name, value] : settings) {
     const Status status = ApplySetting(spec, name, value);
@@ -145,6 +150,7 @@ TEST(SettingsJsonTest, ReadsEachSetting) {
     "runtime": "python3", "handler": "main.run", "env": {"A": "1", "EMPTY": "", "Q": "a=\"b\"\nä"},
     "memory": "256M", "cpus": 0.3, "timeout": 90.001, "tmp_size": 12345678, "max_processes": 7,
     "max_open_files": 99, "max_output": 1048576, "max_files": 8, "concurrency": 5, "fresh": true, "per_tenant": true, "network": "host",
+    "max_attempts": 9, "backoff": "250ms", "max_backoff": 90, "max_age": "2d",
     "sandbox": "other", "image": "debian:12", "root": "/srv/root"})");
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_TRUE(SameSettings(spec, Everything()));

@@ -21,6 +21,10 @@ TEST(RecordJsonTest, AVersionComesBackAsItWas) {
   version.concurrency = 7;
   version.fresh = true;
   version.per_tenant = true;
+  version.retry = {.max_attempts = 3,
+                   .backoff = Duration(1),
+                   .max_backoff = Duration(2),
+                   .max_age = Duration(3)};
   version.sandbox = "docker";
   version.image = "image";
   version.root = "/root";

@@ -80,6 +80,24 @@ TEST(ValidateSpecTest, LimitsHaveBounds) {
   });
 }
 
+TEST(ValidateSpecTest, RetriesHaveBounds) {
+  const auto retry = [](auto change) {
+    return [change](FunctionSpec& spec) { change(spec.retry); };
+  };
+  Check({
+      {retry([](RetryPolicy& r) {
+         r = {1000, 0s, 24h * 365, 1ms};
+       }),
+       ""},
+      {retry([](RetryPolicy& r) { r.max_attempts = 0; }),
+       "max_attempts: 0, must be from 1 to 1000"},
+      {retry([](RetryPolicy& r) { r.max_attempts = 1001; }), "max_attempts: 1001"},
+      {retry([](RetryPolicy& r) { r.backoff = 24h * 366; }), "backoff: 366d, must be"},
+      {retry([](RetryPolicy& r) { r.max_backoff = 24h * 366; }), "max_backoff: 366d"},
+      {retry([](RetryPolicy& r) { r.max_age = 0s; }), "max_age: 0s, must be at least 1ms"},
+  });
+}
+
 TEST(ValidateSpecTest, TheEnvironmentIsOneAProgramCanBeGiven) {
   const auto env = [](const std::string& name, const std::string& value) {
     return [=](FunctionSpec& spec) { spec.env[name] = value; };

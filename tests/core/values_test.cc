@@ -144,6 +144,7 @@ TEST(FunctionSpecTest, ADefinitionIsEverythingButNumberAndCreationTime) {
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.concurrency = 1; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.fresh = true; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.per_tenant = true; }));
+  EXPECT_FALSE(same_after([](FunctionVersion& v) { v.retry.max_attempts = 2; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.sandbox = "x"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.image = "x"; }));
   EXPECT_FALSE(same_after([](FunctionVersion& v) { v.root = "x"; }));

@@ -42,6 +42,35 @@ TEST_F(Controllers, AJobRunsTheVersionThatWasMeantWhenItWasSubmitted) {
   EXPECT_EQ(ResultOf(job.id), "1");
 }
 
+TEST_F(Controllers, AJobIsTriedAsItsFunctionSaysUnlessItSaysOtherwise) {
+  FunctionSpec spec = Spec("g");
+  spec.retry = {.max_attempts = 4, .backoff = 2s, .max_backoff = 1min, .max_age = 1h};
+  Register(spec);
+  EXPECT_EQ(controller().Submit({}, {.function = "g"})->retry, spec.retry);
+  const Job other = *controller().Submit({}, {.function = "g", .retry = {.max_attempts = 1}});
+  EXPECT_EQ(other.retry,
+            (RetryPolicy{.max_attempts = 1, .backoff = 2s, .max_backoff = 1min, .max_age = 1h}));
+  EXPECT_THAT(controller().Submit({}, {.function = "g", .delay = 2h}),
+              FailsWith(kInvalidArgument, "max_age"));
+  EXPECT_EQ(controller().Submit({}, {.function = "f"})->retry, RetryPolicy{});
+}
+
+TEST_F(Controllers, AnIdempotencyKeyMeansTheSameJobAlsoWhenItsFunctionIsTriedOtherwiseNow) {
+  FunctionSpec spec = Spec("g");
+  Register(spec);
+  const SubmitRequest request{
+      .function = "g", .idempotency_key = "k", .retry = {.max_attempts = 2}};
+  const Job first = *controller().Submit({}, request);
+  spec.retry.backoff = 7s;
+  Register(spec);
+  const Result<Job> again = controller().Submit({}, request);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->id, first.id);
+  SubmitRequest other = request;
+  other.retry.max_attempts = 3;
+  EXPECT_THAT(controller().Submit({}, other), FailsWith(kAlreadyExists, ""));
+}
+
 TEST_F(Controllers, WhatCannotRunIsRefusedAtOnce) {
   const auto submit = [this](const SubmitRequest& request) {
     return controller().Submit({}, request);

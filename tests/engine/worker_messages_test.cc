@@ -107,6 +107,16 @@ TEST_F(Messages, OfOtherProgramsMayNameCodeInABucket) {
   EXPECT_EQ(engine().Get({}, "new")->handler, "new.handler");
 }
 
+TEST_F(Messages, OfOtherProgramsAreTriedAsTheirFunctionSays) {
+  FunctionSpec spec = Spec("g");
+  spec.retry.max_attempts = 4;
+  Register(spec);
+  StartWorker();
+  SendBody(Notice(R"("function_id": "g", "code": "whatever")"));
+  while (!jobs_->Get({}, kId).ok()) std::this_thread::yield();
+  EXPECT_EQ(Await(kId).retry, spec.retry);
+}
+
 TEST_F(Messages, OfFunctionsThatNobodyKnowsAreDeadLetters) {
   UseDeadLetters();
   StartWorker();

@@ -214,6 +214,20 @@ class Both:
         self.assertEqual(again["retry_of"], answer["job_id"])
         self.assertNotEqual(again["job_id"], answer["job_id"])
 
+    def test_a_job_is_tried_as_its_function_was_deployed_unless_it_says_otherwise(self):
+        path = self.file("broken.py", BROKEN)
+        self.nanogrid("deploy", path, "--max-attempts", "2", "--backoff", "10ms", "--max-age", "1h")
+        function = self.object("functions", "broken")
+        self.assertEqual([function[name] for name in ("max_attempts", "backoff", "max_age")],
+                         [2, 0.01, 3600])
+        job = self.object("jobs", self.object("invoke", "broken", status=1)["job_id"])
+        self.assertEqual(job["attempt"], 2)
+        once = self.object("invoke", "broken", "--max-attempts", "1", status=1)
+        job = self.object("jobs", once["job_id"])
+        self.assertEqual(job["attempt"], 1)
+        self.assertEqual(job["retry"]["backoff"], "10ms")
+        self.nanogrid("deploy", path, "--max-attempts", "0", status=2)
+
     def test_an_idempotency_key_means_one_job(self):
         self.deploy("hello", HELLO)
         submit = ["invoke", "hello", "--async", "--idempotency-key", "order 7", "--delay", "1h"]
