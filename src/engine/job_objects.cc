@@ -27,8 +27,9 @@ Result<std::string> LoadEvent(const Context& context, ObjectStore& objects, cons
 }
 
 Result<StoredResult> StoreLargeResult(const Context& context, ObjectStore& objects,
-                                      const JobLease& attempt, const Outcome& outcome) {
-  if (outcome.result.size() <= JobStore::kMaxInline) return StoredResult{};
+                                      const JobLease& attempt, const Outcome& outcome,
+                                      size_t max_inline) {
+  if (outcome.result.size() <= max_inline) return StoredResult{};
   std::string key = fmt::format("{}result.{}", JobPrefix(attempt.id), attempt.attempt);
   const auto written = WriteObject(context, objects, key, outcome.result);
   if (!written.ok()) return written.status();

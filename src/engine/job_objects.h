@@ -17,7 +17,8 @@ Result<std::string> LoadEvent(const Context& context, ObjectStore& objects, cons
 // Stores a result if it is large; else key is empty. Every attempt has a key of its own: a stale
 // one cannot overwrite what the job's record names.
 Result<StoredResult> StoreLargeResult(const Context& context, ObjectStore& objects,
-                                      const JobLease& attempt, const Outcome& outcome);
+                                      const JobLease& attempt, const Outcome& outcome,
+                                      size_t max_inline);
 
 // Everything that was stored for the job.
 Status RemoveJobObjects(const Context& context, ObjectStore& objects, const Job& job);

@@ -21,14 +21,17 @@ inline void Pause(const std::stop_token& stop, Duration duration) {
 // Pauses between attempts at something, longer and longer.
 class GrowingPause {
  public:
+  explicit GrowingPause(Duration most = std::chrono::seconds(1)) : most_(most) {}
+
   // False if stop was requested.
   bool Wait(const std::stop_token& stop) {
     Pause(stop, next_);
-    next_ = std::min<Duration>(next_ * 2, std::chrono::seconds(1));
+    next_ = std::min(next_ * 2, most_);
     return !stop.stop_requested();
   }
 
  private:
+  Duration most_;
   Duration next_ = std::chrono::milliseconds(20);
 };
 

@@ -35,6 +35,8 @@ std::string DefaultName() {
 // Jobs are received ahead of the slots that will run them if these will be free within so long.
 constexpr Duration kAhead = std::chrono::milliseconds(100);
 constexpr uint32_t kMaxAhead = 64;
+// Between two questions whether jobs may begin again.
+constexpr Duration kMaxRefusedPause = std::chrono::seconds(10);
 // What was received ahead and is not begun for so long goes to others.
 constexpr Duration kMaxWaiting = std::chrono::seconds(1);
 
@@ -76,6 +78,7 @@ class QueueWorker final : public Worker {
   void Receive(const std::stop_token& stop) {
     GrowingPause pause;
     while (const size_t room = WaitForRoom(stop)) {
+      if (!WaitUntilAgreed(stop)) return;
       Context context = Context::WithStop(stop);
       if (HasWaiting()) context.deadline = parts_.clock->Now() + kMaxWaiting / 2;
       auto deliveries = parts_.queue->Receive(
@@ -94,6 +97,31 @@ class QueueWorker final : public Worker {
         changed_.notify_all();
       }
     }
+  }
+
+  // After a refusal, until jobs may begin again; at once otherwise. False: stop was requested.
+  bool WaitUntilAgreed(const std::stop_token& stop) {
+    GrowingPause pause(kMaxRefusedPause);
+    while (WasRefused()) {
+      GiveBackWaiting(Duration(0));
+      if (!pause.Wait(stop)) return false;
+      MayBegin(stop);
+    }
+    return true;
+  }
+
+  bool MayBegin(const std::stop_token& stop) {
+    if (!parts_.options.may_begin) return true;
+    const Status status = parts_.options.may_begin(Context::WithStop(stop));
+    if (!status.ok()) parts_.observer->OnError("begin a job", status);
+    const std::lock_guard lock(mutex_);
+    refused_ = !status.ok();
+    return status.ok();
+  }
+
+  bool WasRefused() const {
+    const std::lock_guard lock(mutex_);
+    return refused_;
   }
 
   // How many to receive next; 0: stop was requested. While jobs are short, several at once and a
@@ -132,11 +160,12 @@ class QueueWorker final : public Worker {
         waiting_.pop_front();
         ++busy_;
       }
+      const bool begins = MayBegin(stop);
       const auto began = std::chrono::steady_clock::now();
-      jobs_.Handle(delivery);
+      begins ? jobs_.Handle(delivery) : jobs_.GiveBack(delivery);
       const Duration took = std::chrono::steady_clock::now() - began;
       const std::lock_guard lock(mutex_);
-      mean_time_ = mean_time_ == Duration(0) ? took : (mean_time_ * 7 + took) / 8;
+      if (begins) mean_time_ = mean_time_ == Duration(0) ? took : (mean_time_ * 7 + took) / 8;
       --busy_;
       changed_.notify_all();
     }
@@ -175,6 +204,7 @@ class QueueWorker final : public Worker {
   std::condition_variable_any changed_;
   std::deque<Waiting> waiting_;
   uint32_t busy_ = 0;
+  bool refused_ = false;  // by WorkerOptions::may_begin, the last time it was asked
   Duration mean_time_{};  // of the latest jobs; 0: there was none
   std::vector<std::jthread> slots_;
   std::jthread receiver_;
@@ -206,6 +236,10 @@ Status CompleteOptions(WorkerOptions& options) {
   }
   if (options.max_crashes == 0) {
     return InvalidArgument("WorkerOptions.max_crashes: must be 1 or more");
+  }
+  if (options.max_inline_result > JobStore::kMaxInline) {
+    return InvalidArgument("WorkerOptions.max_inline_result: {}, at most {}",
+                           options.max_inline_result, JobStore::kMaxInline);
   }
   if (options.retention < Duration(0)) {
     return InvalidArgument("WorkerOptions.retention: must not be negative");

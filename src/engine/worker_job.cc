@@ -203,8 +203,9 @@ WorkerJobs::Next WorkerJobs::End(const Job& running, HeldAttempt& attempt, Resul
   GrowingPause pause;
   while (outcome.ok()) {
     // As long as it takes: it may be large.
-    Result<StoredResult> result = StoreLargeResult(Context::WithStop(attempt.lost.get_token()),
-                                                   *parts_.objects, attempt.lease, *outcome);
+    Result<StoredResult> result =
+        StoreLargeResult(Context::WithStop(attempt.lost.get_token()), *parts_.objects,
+                         attempt.lease, *outcome, parts_.options.max_inline_result);
     if (result.ok()) {
       stored = *std::move(result);
       break;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/backoff.h"
-#include "nanogrid/clock.h"
 
 namespace nanogrid {
 namespace {
@@ -12,9 +11,10 @@ constexpr Duration kCallTimeout = std::chrono::seconds(5);
 
 }  // namespace
 
-void InstanceWatchState::Look(const Context& context, TimePoint now) {
+void InstanceWatchState::Look(const Context& context) {
   LookForNotice(context);
-  if (parts_.protect) LookAfterProtection(context, now);
+  if (parts_.protection == nullptr) return;
+  Tell(protection_fails_, "scale-in protection", parts_.protection->Review(context, parts_.busy));
 }
 
 void InstanceWatchState::LookForNotice(const Context& context) {
@@ -24,20 +24,6 @@ void InstanceWatchState::LookForNotice(const Context& context) {
   if (!notice.ok() || notice->empty()) return;
   left_ = true;
   parts_.leave(*notice);
-}
-
-void InstanceWatchState::LookAfterProtection(const Context& context, TimePoint now) {
-  const bool busy = parts_.busy();
-  if (busy) last_busy_ = now;
-  const bool recently =
-      last_busy_ != TimePoint::min() && now - last_busy_ < parts_.idle_before_release;
-  const bool wanted = busy || recently;
-  if (known_ && wanted == is_protected_) return;
-  const Status status = parts_.protect(context, wanted);
-  Tell(protection_fails_, "scale-in protection", status);
-  if (!status.ok()) return;
-  known_ = true;
-  is_protected_ = wanted;
 }
 
 void InstanceWatchState::Tell(bool& failing, std::string_view where, const Status& status) {
@@ -50,7 +36,7 @@ InstanceWatch::InstanceWatch(InstanceWatchParts parts)
         do {
           Context call = Context::WithTimeout(kCallTimeout);
           call.stop = stop;
-          state_.Look(call, Clock::System().Now());
+          state_.Look(call);
         } while (Wait(Context::WithStop(stop), every_).ok());
       }) {}
 

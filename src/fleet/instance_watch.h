@@ -1,5 +1,5 @@
-// Watches the machine that a worker runs on: leaves in time when it goes away, and keeps it from
-// being chosen for that while jobs run.
+// Watches the machine that a worker runs on: leaves in time when it goes away, and lets it be
+// chosen for that while no jobs run.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "fleet/scale_in_protection.h"
 #include "nanogrid/context.h"
 #include "nanogrid/observer.h"
 
@@ -15,14 +16,11 @@ namespace nanogrid {
 struct InstanceWatchParts {
   // Why the machine will be gone soon; empty: nothing is known.
   std::function<Result<std::string>(const Context&)> notice{};
-  // Whether the machine must not be chosen. Null: nobody chooses.
-  std::function<Status(const Context&, bool)> protect{};
+  ScaleInProtection* protection = nullptr;  // null: nobody chooses
   std::function<bool()> busy{};
   // Called once.
   std::function<void(const std::string& why)> leave{};
   Duration every = std::chrono::seconds(2);
-  // A machine is free to be chosen once it has been idle for so long: between two jobs it is not.
-  Duration idle_before_release = std::chrono::seconds(20);
   Observer* observer = &Observer::None();  // is told of the first error in a row
 };
 
@@ -30,18 +28,14 @@ struct InstanceWatchParts {
 class InstanceWatchState {
  public:
   explicit InstanceWatchState(InstanceWatchParts parts) : parts_(std::move(parts)) {}
-  void Look(const Context& context, TimePoint now);
+  void Look(const Context& context);
 
  private:
   void LookForNotice(const Context& context);
-  void LookAfterProtection(const Context& context, TimePoint now);
   void Tell(bool& failing, std::string_view where, const Status& status);
 
   const InstanceWatchParts parts_;
   bool left_ = false;
-  bool is_protected_ = false;
-  bool known_ = false;  // whether is_protected_ is so: not before the first call
-  TimePoint last_busy_ = TimePoint::min();
   bool notice_fails_ = false;
   bool protection_fails_ = false;
 };

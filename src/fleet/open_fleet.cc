@@ -23,11 +23,18 @@ constexpr Duration kFlushTimeout = std::chrono::seconds(20);
 constexpr Duration kInstanceTimeout = std::chrono::seconds(10);
 constexpr Duration kCostlyLease = std::chrono::minutes(5);
 
+// What a worker runs on, if it may be taken away.
+struct Machine {
+  std::unique_ptr<Ec2Instance> instance{};          // null: nobody is to be asked
+  std::unique_ptr<ScaleInProtection> protection{};  // null: nobody chooses
+};
+
 class OpenedFleet final : public Fleet {
  public:
-  OpenedFleet(UniqueFd lock, FleetParts stores, ServiceParts parts, uint64_t max_backlog,
-              std::unique_ptr<Autoscaler> scaler, Observer& observer)
+  OpenedFleet(UniqueFd lock, Machine machine, FleetParts stores, ServiceParts parts,
+              uint64_t max_backlog, std::unique_ptr<Autoscaler> scaler, Observer& observer)
       : lock_(std::move(lock)),
+        machine_(std::move(machine)),
         stores_(std::move(stores)),
         engine_(std::move(parts.engine)),
         health_(FleetProbes(stores_), {.observer = &observer}),
@@ -43,18 +50,12 @@ class OpenedFleet final : public Fleet {
     Stop(Context::WithStop(now.get_token()));
   }
 
-  // The machine of a worker that may be taken away. Once.
-  void Watch(std::unique_ptr<Ec2Instance> instance, const FleetConfig& config,
-             std::function<void(const std::string&)> leave, Observer& observer) {
-    instance_ = std::move(instance);
-    InstanceWatchParts parts{.leave = std::move(leave), .observer = &observer};
-    parts.notice = [this](const Context& context) { return instance_->Notice(context); };
+  // Of a worker whose machine may be taken away. Once.
+  void Watch(std::function<void(const std::string&)> leave, Observer& observer) {
+    InstanceWatchParts parts{
+        .protection = machine_.protection.get(), .leave = std::move(leave), .observer = &observer};
+    parts.notice = [this](const Context& context) { return machine_.instance->Notice(context); };
     parts.busy = [this] { return worker_->GetStats().busy > 0; };
-    if (!config.scaling.asg_name.empty()) {
-      parts.protect = [this](const Context& context, bool from_scale_in) {
-        return instance_->Protect(context, from_scale_in);
-      };
-    }
     watch_ = std::make_unique<InstanceWatch>(std::move(parts));
   }
 
@@ -88,13 +89,13 @@ class OpenedFleet final : public Fleet {
 
  private:
   const UniqueFd lock_;
+  const Machine machine_;  // the worker asks it
   const FleetParts stores_;
   const std::shared_ptr<Engine> engine_;
   HealthProbes health_;
   std::unique_ptr<BacklogGate> controller_;
   const std::unique_ptr<Worker> worker_;
   const std::unique_ptr<Autoscaler> scaler_;
-  std::unique_ptr<Ec2Instance> instance_{};
   std::unique_ptr<InstanceWatch> watch_{};  // goes first
 };
 
@@ -109,19 +110,29 @@ Result<UniqueFd> PrepareData(const FleetConfig& config, FleetProgram program) {
   return LockDataDirectory(config.data);
 }
 
-// Null if nobody is to be asked. A worker without a name gets one with the instance's id, by which
-// an Auto Scaling group knows that it is busy.
-Result<std::unique_ptr<Ec2Instance>> FindInstance(const FleetConfig& config, FleetProgram program,
-                                                  std::string& name) {
-  if (config.notice != "aws" || program != FleetProgram::kWorker) return nullptr;
-  NANOGRID_ASSIGN_OR_RETURN(auto instance, MakeEc2Instance({.group = config.scaling.asg_name}));
-  const Result<std::string> id = instance->Id(Context::WithTimeout(kInstanceTimeout));
+// A worker without a name gets one with the instance's id, by which an Auto Scaling group knows
+// that it is busy.
+Result<Machine> FindMachine(const FleetConfig& config, FleetProgram program,
+                            WorkerOptions& worker) {
+  Machine machine;
+  if (config.notice != "aws" || program != FleetProgram::kWorker) return machine;
+  NANOGRID_ASSIGN_OR_RETURN(machine.instance, MakeEc2Instance({.group = config.scaling.asg_name}));
+  const Result<std::string> id = machine.instance->Id(Context::WithTimeout(kInstanceTimeout));
   if (!id.ok()) {
     return Status(id.status().code(),
                   fmt::format("notice aws: {}", std::string(id.status().message())));
   }
-  if (name.empty()) name = fmt::format("{}-{}", *id, ::getpid());
-  return instance;
+  if (worker.name.empty()) worker.name = fmt::format("{}-{}", *id, ::getpid());
+  if (config.scaling.asg_name.empty()) return machine;
+  ScaleInProtectionParts parts;
+  parts.protect = [instance = machine.instance.get()](const Context& context, bool from_scale_in) {
+    return instance->Protect(context, from_scale_in);
+  };
+  machine.protection = std::make_unique<ScaleInProtection>(std::move(parts));
+  worker.may_begin = [protection = machine.protection.get()](const Context& context) {
+    return protection->Hold(context);
+  };
+  return machine;
 }
 
 }  // namespace
@@ -131,14 +142,16 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
   NANOGRID_ASSIGN_OR_RETURN(FleetParts stores, OpenFleetParts(config));
   ServiceOptions service{.local = options.local};
   service.worker.name = config.name;
-  NANOGRID_ASSIGN_OR_RETURN(std::unique_ptr<Ec2Instance> instance,
-                            FindInstance(config, options.program, service.worker.name));
+  NANOGRID_ASSIGN_OR_RETURN(Machine machine, FindMachine(config, options.program, service.worker));
+  const bool is_watched = machine.instance != nullptr && options.on_notice;
   service.controller.retention = config.retention;
   service.controller.max_event = config.max_body;
   service.worker.slots = config.slots;
   service.worker.lease = config.lease;
   // Each extension is a call that costs; who dies is noticed by the records' leases.
   if (config.queue.starts_with("sqs:")) service.worker.message_lease = kCostlyLease;
+  // What only a record has is in no second cloud.
+  if (stores.mirror != nullptr) service.worker.max_inline_result = 0;
   service.local.package_dir = config.packages;
   if (!config.ai_endpoint.empty()) service.local.network_env["AI_ENDPOINT"] = config.ai_endpoint;
   const ServiceWants wants{.controller = options.program != FleetProgram::kWorker,
@@ -156,11 +169,10 @@ Result<std::unique_ptr<Fleet>> OpenFleet(const FleetConfig& config, const FleetO
     NANOGRID_ASSIGN_OR_RETURN(scaler, MakeFleetScaling(config, stores, *options.local.observer));
   }
   Observer& observer = *options.local.observer;
-  auto fleet = std::make_unique<OpenedFleet>(std::move(lock), std::move(stores), std::move(parts),
-                                             config.max_backlog, std::move(scaler), observer);
-  if (instance != nullptr && options.on_notice) {
-    fleet->Watch(std::move(instance), config, options.on_notice, observer);
-  }
+  auto fleet = std::make_unique<OpenedFleet>(std::move(lock), std::move(machine), std::move(stores),
+                                             std::move(parts), config.max_backlog,
+                                             std::move(scaler), observer);
+  if (is_watched) fleet->Watch(options.on_notice, observer);
   return fleet;
 }
 

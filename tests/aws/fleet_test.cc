@@ -66,6 +66,50 @@ TEST(AutoScalingGroup, GrowsAndShrinksWithoutTakingTheBusy) {
   EXPECT_TRUE(left.contains(before.instances[2].id));
 }
 
+TEST(AutoScalingGroup, WhereTheBusyAreProtectedItIsAwsThatChooses) {
+  const std::string name = NewGroup();
+  const auto group = Open(name);
+  const aws::GroupDescription before = Describe(name);
+  const std::string busy = before.instances.at(0).id;
+  const auto client = TestClient(aws::kAutoScaling, MotoUrl());
+  ASSERT_TRUE(client
+                  ->Query(Context{}, "SetInstanceProtection",
+                          {{"AutoScalingGroupName", name},
+                           {"InstanceIds.member.1", busy},
+                           {"ProtectedFromScaleIn", "true"}})
+                  .ok());
+  ASSERT_TRUE(group->Resize(Context{}, 1, {"worker-" + busy}).ok());
+  const aws::GroupDescription after = Describe(name);
+  ASSERT_EQ(after.instances.size(), 1u);
+  EXPECT_EQ(after.instances[0].id, busy);
+  EXPECT_EQ(after.desired, 1u);
+}
+
+TEST(AutoScalingGroup, NobodyIsTakenByNameWhoMayProtectHimselfMeanwhile) {
+  std::vector<std::string> asked;
+  std::mutex mutex;
+  const FakeService service([&](const HttpRequest& request) -> HttpResponse {
+    const std::lock_guard lock(mutex);
+    const size_t action = request.body.find("Action=") + 7;
+    asked.push_back(request.body.substr(action, request.body.find('&', action) - action));
+    if (asked.back() != "DescribeAutoScalingGroups") return {.body = "<Done/>"};
+    return {.body = R"(<R><DescribeAutoScalingGroupsResult><AutoScalingGroups><member>
+        <AutoScalingGroupName>g</AutoScalingGroupName><MinSize>1</MinSize><MaxSize>5</MaxSize>
+        <DesiredCapacity>2</DesiredCapacity><Instances>
+        <member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState></member>
+        <member><InstanceId>i-2</InstanceId><LifecycleState>InService</LifecycleState></member>
+        </Instances></member></AutoScalingGroups></DescribeAutoScalingGroupsResult></R>)"};
+  });
+  const auto group = *aws::OpenAutoScalingGroup(*TestSession(),
+                                                {.aws = {.endpoint = service.url()}, .group = "g"});
+  EXPECT_TRUE(group->Resize(Context{}, 1, {}).ok());
+  EXPECT_THAT(asked, ElementsAre("DescribeAutoScalingGroups", "SetDesiredCapacity"));
+  asked.clear();
+  EXPECT_TRUE(group->Resize(Context{}, 1, {"worker-i-1"}).ok());
+  EXPECT_THAT(asked,
+              ElementsAre("DescribeAutoScalingGroups", "TerminateInstanceInAutoScalingGroup"));
+}
+
 TEST(AutoScalingGroup, KeepsTheGroupsOwnLimitsAndSaysSo) {
   const auto group = Open(NewGroup());
   const Status status = group->Resize(Context{}, 9, {});

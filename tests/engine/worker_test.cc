@@ -50,6 +50,50 @@ TEST_F(Workers, RunAsManyJobsAtOnceAsTheyHaveSlots) {
   EXPECT_EQ(worker.GetStats().busy, 0u);
 }
 
+TEST_F(Workers, AskBeforeAJobBeginsAndCountAsBusyThen) {
+  std::atomic<Worker*> worker = nullptr;
+  std::atomic<int> asked = 0;
+  WorkerOptions options{.slots = 1};
+  options.may_begin = [&](const Context&) {
+    while (worker == nullptr) std::this_thread::yield();
+    EXPECT_EQ(worker.load()->GetStats().busy, 1u);
+    EXPECT_EQ(sandbox_->starts(), asked);
+    ++asked;
+    return absl::OkStatus();
+  };
+  worker = &StartWorker(options);
+  EXPECT_EQ(Await(Submit({.function = "f"}).id).state, JobState::kSuccess);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(Workers, WhatMayNotBeginGoesToOthersAndNothingMoreIsTaken) {
+  std::atomic<int> refused = 0;
+  WorkerOptions leaving{.name = "leaving", .slots = 1};
+  leaving.may_begin = [&](const Context&) {
+    ++refused;
+    return absl::FailedPreconditionError("on its way out");
+  };
+  StartWorker(leaving);
+  const Job job = Submit();
+  while (refused < 3) std::this_thread::yield();  // it asks again, and does not take the job again
+  EXPECT_EQ(queue_->Depth({})->visible, 1u);
+  EXPECT_EQ(jobs_->Get({}, job.id)->state, JobState::kPending);
+  StartWorker({.name = "staying", .slots = 1});
+  const Job done = Await(job.id);
+  EXPECT_EQ(done.worker, "staying");
+  EXPECT_EQ(done.attempt, 1u);
+}
+
+TEST_F(Workers, WhoMayBeginAgainTakesJobsAgain) {
+  std::atomic<int> asked = 0;
+  WorkerOptions options{.slots = 1};
+  options.may_begin = [&](const Context&) {
+    return ++asked < 3 ? absl::UnavailableError("no answer") : absl::OkStatus();
+  };
+  StartWorker(options);
+  EXPECT_EQ(Await(Submit().id).state, JobState::kSuccess);
+}
+
 TEST_F(Workers, TakeNoMoreThanTheyHaveSlotsFor) {
   Event running;
   Event go_on;

@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
+#include <thread>
 #include <vector>
+
+#include "nanogrid/testing/fake_clock.h"
 
 namespace nanogrid {
 namespace {
@@ -23,26 +28,35 @@ class Errors final : public Observer {
 class InstanceWatchTest : public testing::Test {
  protected:
   void Look(Duration after = 1s) {
-    now_ += after;
-    state_.Look({}, now_);
+    clock_.Advance(after);
+    state_.Look({});
+  }
+  // As a worker does: busy first.
+  Status Begin() {
+    busy_ = true;
+    Status status = protection_.Hold({});
+    if (!status.ok()) busy_ = false;
+    return status;
   }
 
+  FakeClock clock_;
   Result<std::string> notice_ = std::string();
-  Status protection_;
+  Status answer_;
   bool busy_ = false;
   std::vector<bool> calls_;
   std::vector<std::string> left_;
   Errors errors_;
-  TimePoint now_{1h};
+  ScaleInProtection protection_{{.protect =
+                                     [this](const Context&, bool from_scale_in) {
+                                       calls_.push_back(from_scale_in);
+                                       return answer_;
+                                     },
+                                 .idle_before_release = 10s,
+                                 .clock = &clock_}};
   InstanceWatchState state_{{.notice = [this](const Context&) { return notice_; },
-                             .protect =
-                                 [this](const Context&, bool from_scale_in) {
-                                   calls_.push_back(from_scale_in);
-                                   return protection_;
-                                 },
+                             .protection = &protection_,
                              .busy = [this] { return busy_; },
                              .leave = [this](const std::string& why) { left_.push_back(why); },
-                             .idle_before_release = 10s,
                              .observer = &errors_}};
 };
 
@@ -55,36 +69,93 @@ TEST_F(InstanceWatchTest, LeavesOnceWhenTheMachineGoesAway) {
   EXPECT_THAT(left_, ElementsAre("spot: terminate"));
 }
 
-TEST_F(InstanceWatchTest, ProtectsTheMachineFromTheFirstJobUntilItHasBeenIdleForAWhile) {
+TEST_F(InstanceWatchTest, TheMachineIsProtectedBeforeAJobBeginsUntilItHasBeenIdleForAWhile) {
   Look();  // an earlier process may have left it protected
   EXPECT_THAT(calls_, ElementsAre(false));
-  busy_ = true;
-  Look();
-  Look();
+  EXPECT_TRUE(Begin().ok());
+  EXPECT_THAT(calls_, ElementsAre(false, true));
+  Look(1h);
+  EXPECT_TRUE(Begin().ok());
   EXPECT_THAT(calls_, ElementsAre(false, true));
   busy_ = false;
   Look(9s);
   EXPECT_THAT(calls_, ElementsAre(false, true));
-  busy_ = true;
-  Look();
+  EXPECT_TRUE(Begin().ok());
   busy_ = false;
   Look(9s);
   EXPECT_THAT(calls_, ElementsAre(false, true));
   Look(1s);
   EXPECT_THAT(calls_, ElementsAre(false, true, false));
+  Look(1h);
+  EXPECT_THAT(calls_, ElementsAre(false, true, false));
+  EXPECT_TRUE(Begin().ok());
+  EXPECT_THAT(calls_, ElementsAre(false, true, false, true));
 }
 
-TEST_F(InstanceWatchTest, TriesAgainUntilItIsProtectedAndTellsOfTheFirstErrorOnly) {
-  busy_ = true;
-  protection_ = absl::UnavailableError("gone");
-  Look();
-  Look();
+TEST_F(InstanceWatchTest, NothingBeginsThatCouldNotBeProtected) {
+  answer_ = absl::InvalidArgumentError("the instance is not in InService");
+  EXPECT_FALSE(Begin().ok());
+  EXPECT_FALSE(Begin().ok());
   EXPECT_THAT(calls_, ElementsAre(true, true));
-  EXPECT_THAT(errors_.told, ElementsAre("scale-in protection"));
-  protection_ = absl::OkStatus();
-  Look();
-  Look();
+  answer_ = absl::OkStatus();
+  EXPECT_TRUE(Begin().ok());
+  EXPECT_TRUE(Begin().ok());
   EXPECT_THAT(calls_, ElementsAre(true, true, true));
+}
+
+TEST_F(InstanceWatchTest, WhatNobodyKnowsToHaveBeenGivenUpIsTakenAnew) {
+  EXPECT_TRUE(Begin().ok());
+  busy_ = false;
+  answer_ = absl::UnavailableError("the answer was lost");
+  Look(10s);
+  Look();
+  EXPECT_THAT(calls_, ElementsAre(true, false, false));
+  EXPECT_THAT(errors_.told, ElementsAre("scale-in protection"));
+  answer_ = absl::OkStatus();
+  EXPECT_TRUE(Begin().ok());
+  EXPECT_THAT(calls_, ElementsAre(true, false, false, true));
+}
+
+TEST(ScaleInProtectionTest, WhoBeginsWhileItIsGivenUpWaitsAndTakesItAnew) {
+  std::vector<bool> calls;
+  std::latch giving_up(1);
+  std::atomic<bool> busy = false;
+  FakeClock clock;
+  ScaleInProtection protection({.protect =
+                                    [&](const Context&, bool from_scale_in) {
+                                      if (!from_scale_in) {
+                                        giving_up.count_down();
+                                        // Only what begins now ends this.
+                                        while (!busy) std::this_thread::yield();
+                                      }
+                                      calls.push_back(from_scale_in);
+                                      return absl::OkStatus();
+                                    },
+                                .clock = &clock});
+  ASSERT_TRUE(protection.Hold({}).ok());
+  clock.Advance(1h);
+  std::jthread watch([&] { EXPECT_TRUE(protection.Review({}, [&] { return busy.load(); }).ok()); });
+  giving_up.wait();
+  busy = true;
+  EXPECT_TRUE(protection.Hold({}).ok());
+  EXPECT_THAT(calls, ElementsAre(true, false, true));
+}
+
+TEST(ScaleInProtectionTest, WhoIsBusyWhenItIsLookedAtKeepsIt) {
+  std::vector<bool> calls;
+  FakeClock clock;
+  ScaleInProtection protection({.protect =
+                                    [&](const Context&, bool from_scale_in) {
+                                      calls.push_back(from_scale_in);
+                                      return absl::OkStatus();
+                                    },
+                                .clock = &clock});
+  ASSERT_TRUE(protection.Hold({}).ok());
+  clock.Advance(1h);
+  // It has become busy and has not asked yet.
+  EXPECT_TRUE(protection.Review({}, [] { return true; }).ok());
+  EXPECT_TRUE(protection.Hold({}).ok());
+  EXPECT_THAT(calls, ElementsAre(true));
 }
 
 TEST_F(InstanceWatchTest, AnErrorIsNoNotice) {

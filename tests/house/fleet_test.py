@@ -278,11 +278,17 @@ class MirrorTest(FleetTest):
         ''')
         controller, worker = self.controller(), self.worker()
         self.deploy(controller)
-        self.wait_for(controller, self.submit(controller), "SUCCESS")
-        self.assertIn("nanogrid_mirror_pending ", get(worker.url, "/metrics")[1])
-        self.wait_until("the copy is there",
-                        lambda: "nanogrid_mirror_pending 0\n" in get(controller.url, "/metrics")[1])
+        job = self.submit(controller)
+        self.wait_for(controller, job, "SUCCESS")
+        self.wait_for(controller, self.submit(controller, seconds="no number"), "FAILED")
+        for daemon in (controller, worker):
+            self.wait_until("the copies are there", lambda: "nanogrid_mirror_pending 0\n" in
+                            get(daemon.url, "/metrics")[1])
         self.assertTrue(self.verify(status=0)["equal"])
+        contents = {str(path): path.read_bytes() for path in copies.rglob("*") if path.is_file()}
+        self.assertEqual([contents[path] for path in contents if job in path], [b'"done"'])
+        self.assertTrue([path for path in contents if WAIT.encode() in contents[path]], contents)
+        self.assertEqual(json.loads(self.nanogrid(controller, "result", job)), "done")
         copied = [path for path in copies.rglob("*") if path.is_file()]
         self.assertTrue(copied)
         copied[0].unlink()

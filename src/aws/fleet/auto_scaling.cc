@@ -40,12 +40,7 @@ class Group final : public WorkerGroup {
     NANOGRID_ASSIGN_OR_RETURN(const GroupDescription group, Describe(context));
     const uint32_t target = std::clamp(size, group.least, std::max(group.least, group.most));
     if (target > group.desired) {
-      NANOGRID_RETURN_IF_ERROR(client_
-                                   ->Query(context, "SetDesiredCapacity",
-                                           {{"AutoScalingGroupName", name_},
-                                            {"DesiredCapacity", std::to_string(target)},
-                                            {"HonorCooldown", "false"}})
-                                   .status());
+      NANOGRID_RETURN_IF_ERROR(SetDesired(context, target));
     } else if (target < group.desired) {
       NANOGRID_RETURN_IF_ERROR(Shrink(context, group, group.desired - target, busy));
     }
@@ -63,10 +58,26 @@ class Group final : public WorkerGroup {
     return ParseGroup(answer, name_);
   }
 
-  // Each by name: AWS's own choice knows nothing of jobs.
+  Status SetDesired(const Context& context, uint32_t size) {
+    return client_
+        ->Query(context, "SetDesiredCapacity",
+                {{"AutoScalingGroupName", name_},
+                 {"DesiredCapacity", std::to_string(size)},
+                 {"HonorCooldown", "false"}})
+        .status();
+  }
+
+  // Where whoever is busy is protected, AWS chooses: it decides about an instance and looks at its
+  // protection in one step, so that none is taken that begins a job meanwhile. Elsewhere each goes
+  // by name, for AWS knows nothing of jobs.
   Status Shrink(const Context& context, const GroupDescription& group, size_t count,
                 const std::set<std::string>& busy) {
-    for (const std::string& id : ChooseIdle(group, count, busy)) {
+    const std::vector<std::string> idle = ChooseIdle(group, count, busy);
+    if (idle.empty()) return absl::OkStatus();
+    if (BusyAreProtected(group, busy)) {
+      return SetDesired(context, group.desired - static_cast<uint32_t>(idle.size()));
+    }
+    for (const std::string& id : idle) {
       // Not repeatable: the second one would take another instance's place from the group.
       NANOGRID_RETURN_IF_ERROR(
           client_
@@ -104,6 +115,12 @@ Result<GroupDescription> ParseGroup(const XmlElement& answer, std::string_view g
     return found;
   }
   return NotFound("there is no Auto Scaling group '{}'", group);
+}
+
+bool BusyAreProtected(const GroupDescription& group, const std::set<std::string>& busy) {
+  return std::all_of(
+      group.instances.begin(), group.instances.end(),
+      [&](const GroupInstance& each) { return each.is_protected || !IsBusy(each, busy); });
 }
 
 std::vector<std::string> ChooseIdle(const GroupDescription& group, size_t count,

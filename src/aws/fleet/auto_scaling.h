@@ -31,6 +31,9 @@ Result<GroupDescription> ParseGroup(const XmlElement& answer, std::string_view g
 std::vector<std::string> ChooseIdle(const GroupDescription& group, size_t count,
                                     const std::set<std::string>& busy);
 
+// Whether nobody is busy without protection. Pure.
+bool BusyAreProtected(const GroupDescription& group, const std::set<std::string>& busy);
+
 class Session;
 Result<std::unique_ptr<WorkerGroup>> OpenAutoScalingGroup(Session& session,
                                                           const AutoScalingOptions& options);
