@@ -5,6 +5,7 @@ namespace nanogrid {
 
 INSTANTIATE_TEST_SUITE_P(DynamoDb, FunctionCatalogConformance,
                          testing::Values(FunctionCatalogAdapter{
-                             "moto", [] { return NewDynamoDbCatalog(MotoUrl()); }}));
+                             "double",
+                             [] { return NewDynamoDbCatalog(DoubleUrl(NANOGRID_TEST_DOUBLE)); }}));
 
 }  // namespace nanogrid

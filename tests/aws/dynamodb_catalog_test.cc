@@ -16,7 +16,7 @@ FunctionVersion Definition(const std::string& digest) {
 }
 
 TEST(DynamoDbCatalog, LeavesWhatIsNotItsOwnAlone) {
-  const DynamoDbOptions options = NewTable(MotoUrl());
+  const DynamoDbOptions options = NewTable(DoubleUrl(NANOGRID_TEST_DOUBLE));
   ASSERT_TRUE(CreateDynamoDbCatalogTable(Context{}, options).ok());
   ASSERT_TRUE(CreateDynamoDbCatalogTable(Context{}, options).ok());  // again
   auto table = aws::OpenTable(*TestSession(), options);
@@ -39,7 +39,7 @@ TEST(DynamoDbCatalog, LeavesWhatIsNotItsOwnAlone) {
 
 // As it is after a process died between the writes of a Put or of a Remove.
 TEST(DynamoDbCatalog, LeftoversOfAnInterruptedWriteAreNotSeen) {
-  const DynamoDbOptions options = NewTable(MotoUrl());
+  const DynamoDbOptions options = NewTable(DoubleUrl(NANOGRID_TEST_DOUBLE));
   ASSERT_TRUE(CreateDynamoDbCatalogTable(Context{}, options).ok());
   auto table = aws::OpenTable(*TestSession(), options);
   const auto catalog = MakeDynamoDbCatalog(options);
@@ -56,7 +56,7 @@ TEST(DynamoDbCatalog, LeftoversOfAnInterruptedWriteAreNotSeen) {
 }
 
 TEST(DynamoDbCatalog, AMissingTableIsNotFound) {
-  const auto catalog = MakeDynamoDbCatalog(NewTable(MotoUrl()));
+  const auto catalog = MakeDynamoDbCatalog(NewTable(DoubleUrl(NANOGRID_TEST_DOUBLE)));
   ASSERT_TRUE(catalog.ok());
   EXPECT_EQ((*catalog)->List(Context{}).status().code(), Code::kNotFound);
 }

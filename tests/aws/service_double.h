@@ -1,4 +1,4 @@
-// Doubles of AWS that ctest starts (service_double.sh): moto, fauxqs.
+// Doubles of AWS that ctest starts (service_double.sh): moto, fauxqs, dynalite.
 #pragma once
 
 #include <gtest/gtest.h>

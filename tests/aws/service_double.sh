@@ -1,5 +1,5 @@
 #!/bin/bash
-# A double of AWS for the tests alone: service_double.sh start|stop moto|fauxqs DIRECTORY
+# A double of AWS for the tests alone: service_double.sh start|stop moto|fauxqs|dynalite DIRECTORY
 # start: its address is in DIRECTORY/url; where it cannot be run, the reason is in
 # DIRECTORY/unavailable.
 set -euo pipefail
@@ -26,6 +26,15 @@ main(['-H', '127.0.0.1', '-p', '0'])")
     needs=$app
     install=$npm/install.sh
     ;;
+  dynalite)
+    npm=$(realpath "$(dirname "$0")/../npm")
+    app=$npm/node_modules/dynalite/index.js
+    program=(node -e "
+      const server = require('$app')({ createTableMs: 20 }).listen(0, '127.0.0.1', () =>
+        console.log('http://127.0.0.1:' + server.address().port));")
+    needs=$app
+    install=$npm/install.sh
+    ;;
   *) exit 2 ;;
 esac
 
@@ -34,7 +43,7 @@ stop() {
     local pid
     pid=$(< "$directory/pid")
     # Not somebody else's who was given the number since.
-    if cat "/proc/$pid/cmdline" 2> /dev/null | tr '\0' ' ' | grep -qE "moto|fauxqs"; then
+    if cat "/proc/$pid/cmdline" 2> /dev/null | tr '\0' ' ' | grep -qE "moto|fauxqs|dynalite"; then
       kill "$pid" 2> /dev/null || true
       for _ in {1..100}; do
         [[ -d /proc/$pid ]] || break
