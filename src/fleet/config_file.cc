@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cerrno>
@@ -24,6 +25,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kMaxFile = 1 << 20;
+// A key with dots is a table in a table, and what reads tables calls itself for each.
+constexpr size_t kMaxTomlLine = 4096;
 
 std::string Joined(const std::string& prefix, std::string_view name) {
   return prefix.empty() ? std::string(name) : fmt::format("{}.{}", prefix, name);
@@ -56,7 +59,20 @@ Status TakeTable(const toml::table& table, const std::string& prefix,
   return absl::OkStatus();
 }
 
+// The number of the first line that is too long; 0: there is none.
+uint32_t LongLine(std::string_view text) {
+  for (uint32_t line = 1;; ++line) {
+    const size_t end = text.find('\n');
+    if (std::min(end, text.size()) > kMaxTomlLine) return line;
+    if (end == text.npos) return 0;
+    text.remove_prefix(end + 1);
+  }
+}
+
 Result<std::vector<FileValue>> ParseToml(std::string_view text) {
+  if (const uint32_t line = LongLine(text); line != 0) {
+    return InvalidArgument("{}: a line of more than {} bytes", line, kMaxTomlLine);
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return InvalidArgument("{}: not TOML: {}", parsed.error().source().begin.line,

@@ -306,7 +306,11 @@ std::string UnknownSettingText(std::string_view name) {
 }
 
 std::string QuoteText(std::string_view text) {
-  return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+  std::string quoted = boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+  // JSON takes it as it is, TOML does not.
+  for (size_t at = 0; (at = quoted.find('\x7f', at)) != quoted.npos;)
+    quoted.replace(at, 1, "\\u007f");
+  return quoted;
 }
 
 }  // namespace nanogrid

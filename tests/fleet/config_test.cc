@@ -172,6 +172,13 @@ TEST_F(FleetConfigTest, JsonSaysTheSame) {
   EXPECT_EQ(config->sources.at("slots"), file);
 }
 
+TEST_F(FleetConfigTest, ALineOfManyTablesIsRefusedBeforeTheyAreMade) {
+  std::string text = "slots = 1\na";
+  for (int i = 0; i < 100'000; ++i) text += ".a";
+  EXPECT_THAT(LoadFleetConfig({.file = File(text + " = 1\n"), .environment = Home()}),
+              FailsWith(StatusCode::kInvalidArgument, ":2: a line of more than 4096 bytes"));
+}
+
 TEST_F(FleetConfigTest, WrongValuesAreNamedWithTheirPlace) {
   struct Case {
     std::string file;
