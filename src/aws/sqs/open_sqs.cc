@@ -35,8 +35,8 @@ Status CheckQueueName(std::string_view name) {
 Status CheckOptions(const SqsOptions& options) {
   using std::chrono::hours, std::chrono::milliseconds, std::chrono::seconds;
   NANOGRID_RETURN_IF_ERROR(CheckOption("wait", options.wait, seconds(1), kSqsMaxWait));
-  NANOGRID_RETURN_IF_ERROR(
-      CheckOption("ack_linger", options.ack_linger, milliseconds(0), seconds(5)));
+  NANOGRID_RETURN_IF_ERROR(CheckOption("ack_linger", options.ack_linger.value_or(Duration(0)),
+                                       milliseconds(0), seconds(5)));
   NANOGRID_RETURN_IF_ERROR(CheckOption("max_lease", options.max_lease, seconds(1), kSqsMaxLease));
   if (options.group.size() > 128) return InvalidArgument("group: at most 128 characters");
   const size_t scheme = options.queue.find("://");
@@ -75,11 +75,13 @@ Result<SqsOptions> ParseSqsUri(const Uri& uri, const AwsOptions& defaults) {
   }
   if (const std::string* const group = QueryValue(uri, "group")) options.group = *group;
   for (const auto& [name, option] :
-       {std::pair("wait", &options.wait), std::pair("ack_linger", &options.ack_linger),
-        std::pair("max_lease", &options.max_lease)}) {
+       {std::pair("wait", &options.wait), std::pair("max_lease", &options.max_lease)}) {
     if (const std::string* const value = QueryValue(uri, name)) {
       NANOGRID_ASSIGN_OR_RETURN(*option, ParseDuration(name, *value));
     }
+  }
+  if (const std::string* const value = QueryValue(uri, "ack_linger")) {
+    NANOGRID_ASSIGN_OR_RETURN(options.ack_linger, ParseDuration("ack_linger", *value));
   }
   NANOGRID_RETURN_IF_ERROR(CheckOptions(options));
   return options;

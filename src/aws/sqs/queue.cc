@@ -12,6 +12,9 @@ namespace {
 // SQS received the message before we did, and refuses an extension beyond its limit as a whole.
 constexpr Duration kLeaseMargin = std::chrono::seconds(30);
 
+constexpr Duration kLinger = std::chrono::milliseconds(250);
+constexpr Duration kFifoLinger = std::chrono::milliseconds(50);
+
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
 std::chrono::seconds CeilSeconds(Duration duration) {
@@ -24,7 +27,7 @@ SqsQueue::SqsQueue(std::unique_ptr<SqsCalls> calls, const SqsOptions& options)
     : options_(options),
       fifo_(options.queue.ends_with(".fifo")),
       calls_(std::move(calls)),
-      acknowledger_(*calls_, options.ack_linger),
+      acknowledger_(*calls_, options.ack_linger.value_or(fifo_ ? kFifoLinger : kLinger)),
       receiver_(*calls_, std::chrono::floor<std::chrono::seconds>(options.wait), fifo_) {}
 
 Result<std::vector<std::string>> SqsQueue::Send(const Context& context,

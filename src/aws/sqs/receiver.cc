@@ -10,7 +10,7 @@ namespace nanogrid::aws {
 namespace {
 
 constexpr size_t kMaxPolls = 10;  // at the same time: as many as a batch of a hundred takes
-constexpr Duration kLately = std::chrono::milliseconds(250);
+constexpr Duration kLately = std::chrono::milliseconds(500);
 // How long a message waits here for somebody to take it.
 constexpr Duration kHold = std::chrono::seconds(1);
 constexpr Duration kGiveBack = std::chrono::seconds(5);

@@ -26,8 +26,8 @@ struct SqsDelivery {
 // messages that nobody ever sees. Who waits takes what has come, from whichever poll. What nobody
 // takes for a while is given back.
 //
-// A poll asks for no more than who waits wants, and as many as were taken in the last quarter of a
-// second: many short jobs make full batches, long ones take nothing away from others.
+// A poll asks for no more than who waits wants, and as many as were taken in the last half second:
+// many short jobs make full batches, long ones take nothing away from others.
 // Thread-safe.
 class SqsReceiver {
  public:
