@@ -25,8 +25,8 @@ struct WorkerOptions {
   Duration max_message_hold = std::chrono::hours(11);
   uint32_t max_crashes = 5;  // a job whose workers died so often is a dead letter
   Duration retention = std::chrono::hours(24);  // of finished jobs
-  // Larger results are objects rather than in the job's record. Less than JobStore::kMaxInline where
-  // results belong into the object store, because that is copied elsewhere: 0 for all.
+  // Larger results are objects rather than in the job's record. Less than JobStore::kMaxInline
+  // where results belong into the object store, because that is copied elsewhere: 0 for all.
   size_t max_inline_result = JobStore::kMaxInline;
   // Asked before each job begins, and counted as busy then; may take its time. An error: the job's
   // message goes back, and no more is received until this has agreed again. Null: always.

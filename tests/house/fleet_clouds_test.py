@@ -99,7 +99,11 @@ class Between(http.server.BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         connection.request("POST", self.path, body, headers)
         answer = connection.getresponse()
-        self.reply(answer.status, answer.headers.get("Content-Type", ""), answer.read())
+        content = answer.read()
+        if action == "ReceiveMessage":
+            with self.server.lock:
+                self.server.brought.append(len(json.loads(content).get("Messages", [])))
+        self.reply(answer.status, answer.headers.get("Content-Type", ""), content)
 
     def reply(self, status, kind, body):
         self.send_response(status)
@@ -132,7 +136,7 @@ class CloudTest(FleetTest):
     def between(self, refused=()):
         return self.serve(Between, behind=self.moto.url.removeprefix("http://"),
                           lock=threading.Lock(), local=threading.local(),
-                          calls=collections.Counter(), refused=set(refused))
+                          calls=collections.Counter(), brought=[], refused=set(refused))
 
     def configure(self, **settings):
         text = pathlib.Path(self.config).read_text()
@@ -216,7 +220,7 @@ class ArchiveTest(CloudTest):
 
 
 class SqsTest(CloudTest):
-    JOBS = 600
+    JOBS = 500
 
     def test_under_load_a_message_costs_a_fifth_of_a_call_to_receive_and_delete(self):
         server, url = self.between()
@@ -240,17 +244,19 @@ class SqsTest(CloudTest):
         worker = self.worker("--slots", "4", **KEYS)
         ended = lambda: int(re.search(r"(?m)^nanogrid_worker_attempts_total (\d+)$",
                                       get(worker.url, "/metrics")[1])[1])
-        self.wait_until("all have ended", lambda: ended() == self.JOBS)
+        self.wait_until("all have ended", lambda: ended() >= self.JOBS)
         worker.signal(signal.SIGTERM)
         self.assertEqual(worker.wait()[0], 0)
         with server.lock:
             calls = dict(server.calls)
+        # Polls that wait for what does not come are not those of a queue under load.
+        calls["ReceiveMessage"] = sum(count > 0 for count in server.brought)
         received = calls["ReceiveMessage"] + calls.get("ChangeMessageVisibility", 0) + sum(
             calls.get(each, 0) for each in ("DeleteMessage", "DeleteMessageBatch",
                                             "ChangeMessageVisibilityBatch"))
         print(f"{self.JOBS} jobs: {calls}: {received / self.JOBS:.3f} calls each to receive and "
               f"delete, {sent() / self.JOBS:.3f} to send", file=sys.stderr)
-        self.assertLessEqual(received / self.JOBS, 0.21 + 0.02, calls)
+        self.assertLessEqual(received / self.JOBS, 0.21, calls)
 
 
 class Instance(http.server.BaseHTTPRequestHandler):

@@ -82,12 +82,14 @@ void SqsReceiver::Fill(Lock& lock, const Context& context, const Waiter& waiter,
   while (taken.size() < waiter.want && taken.size() >= expected && context.Check(Now()).ok()) {
     const auto unfinished = std::make_shared<size_t>(0);
     size_t missing = waiter.want - taken.size();
+    const size_t lately = TakenLately(Now());
     while (missing > 0 && *unfinished < round_ && polls_ < kMaxPolls) {
-      const size_t max = std::min(missing, kSqsBatch);
+      const size_t max = std::min(missing + lately, kSqsBatch);
       ++*unfinished;
       Begin({.max = max, .lease = waiter.lease, .unfinished = unfinished});
-      missing -= max;
-      expected += max;
+      const size_t used = std::min(missing, max);  // what is beyond is held for the next
+      missing -= used;
+      expected += used;
     }
     if (*unfinished == 0) return;
     arrived_.wait_until(lock, context.stop, context.deadline, [&] { return *unfinished == 0; });
