@@ -2,6 +2,8 @@
 """The checker finds each kind of violation in a history made for it, and nothing in a good one."""
 import unittest
 
+import clients
+import stores
 from check import check, Rules
 
 J = "job-1"
@@ -141,6 +143,21 @@ class CheckTest(unittest.TestCase):
             with self.subTest(text):
                 found = check(history, Rules())
                 self.assertTrue(any(text in each for each in found), found)
+
+    def test_jobs_are_in_the_order_of_their_first_messages(self):
+        class Stack:
+            @staticmethod
+            def read_sent():
+                return [("g", "first"), ("g", "second"), ("g", "first"), ("g", "never begun")]
+
+        history = clients.History()
+        for job, attempt in (("second", 1), ("first", 1), ("second", 2)):
+            history.add("event", watcher="w", job=job, status="PROCESSING", attempt=attempt,
+                        revision=2 * attempt)
+        stores.read_order(Stack, history, "w")
+        numbers = [each["message"] for each in history.entries if each["type"] == "fifo"]
+        self.assertEqual(numbers, [1, 0])
+        self.assertIn("group g: 0 after 1", check(history.entries))
 
     def test_without_a_dead_letter_queue_nobody_looks_for_letters(self):
         self.assertEqual(check([ack(do="fail"), final(**FAILED)], Rules(dead_letters=False)), [])
