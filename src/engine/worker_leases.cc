@@ -101,8 +101,9 @@ void WorkerLeases::StopAll() {
 }
 
 void WorkerLeases::KeepLeases(const std::stop_token& stop) {
-  TimePoint messages = parts_.clock->Now() + parts_.options.message_lease / 4;
-  TimePoint jobs = parts_.clock->Now() + parts_.options.lease / 4;
+  // At once: this thread may begin late, when there is something to keep.
+  TimePoint messages = parts_.clock->Now();
+  TimePoint jobs = messages;
   while (!stop.stop_requested()) {
     Pause(stop, std::min(jobs, messages) - parts_.clock->Now());
     const TimePoint now = parts_.clock->Now();
