@@ -191,13 +191,19 @@ class Checker:
         return any(stop["t0"] <= moment and run.begin <= stop["t"] + self.rules.grace and
                    moment <= stop["t"] + self.rules.grace for stop in self.stops[run.worker])
 
+    def began_late(self, job, run):
+        """Of an attempt that its worker had claimed before it was stopped; nothing comes of it."""
+        return self.excused(run, run.begin) and self.excused(run, run.last) and \
+            not (job.final and job.final["token"] == run.token)
+
     def check_runs(self, job, say):
         """One run per attempt, and none takes a step when the next has begun."""
         runs = list(job.runs.values())
         if job.final and len(runs) > job.final["attempt"]:
             say(f"was run {len(runs)} times in {job.final['attempt']} attempts")
         for run, after in zip(runs, runs[1:]):
-            if run.last > after.begin and not self.excused(run, run.last):
+            if run.last > after.begin and not self.excused(run, run.last) and \
+                    not self.began_late(job, after):
                 say(f"{run.token} went on for {run.last - after.begin:.3f} s after {after.token} "
                     "had begun")
 

@@ -76,6 +76,8 @@ GOOD_ONES = {
     "a stopped worker that begins late": AGAIN + [stop(1.5, 5), read("SUCCESS", 5, 4.5, attempt=2),
                                                   final(revision=5, attempt=2, token="b.1")] +
         run("a.1", 5.1) + run("b.1", 3, 4, worker="b"),
+    "a stopped worker that begins late, while the next attempt runs":
+        AGAIN + [stop(1.5, 5)] + run("a.1", 5.1) + run("b.1", 5, 6, steps=[5.5], worker="b"),
     "reads at the same time in any order": GOOD + [
         read("PROCESSING", 2, 2.01, t0=1.9)],
     "messages in order in each group": [
@@ -103,6 +105,8 @@ BAD_ONES = {
     "was run 2 times in 1 attempts": GOOD + run("a.0", 0.3, 0.4),
     "went on for 1.000 s after b.1 had begun":
         AGAIN + run("a.1", 1, steps=[4]) + run("b.1", 3, 5),
+    "went on for 1.500 s after b.1 had begun":  # which was not late: it has the result
+        AGAIN + [stop(1.5, 5, worker="b")] + run("a.1", 5, 6.6) + run("b.1", 5.1, 6, worker="b"),
     "went on for 4.000 s after b.1 had begun":  # long after the stop
         AGAIN + [stop(1.5, 5)] + run("a.1", 1, steps=[7]) + run("b.1", 3, 4),
     "went on for 2.000 s after b.1 had begun":  # another worker was stopped
