@@ -72,7 +72,10 @@ const WorkerLeases::Kept* WorkerLeases::Find(const JobLease& lease) const {
 
 void WorkerLeases::Keep(const std::shared_ptr<HeldAttempt>& attempt, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  KeepUntil(*attempt, now + parts_.options.lease);
+  const TimePoint until = now + parts_.options.lease;
+  KeepUntil(*attempt, until);
+  // This process did not run meanwhile, perhaps, and somebody else has the job.
+  if (parts_.clock->Now() >= until) attempt->Lose();
   recorded_.notify_all();
   const auto message = receipts_.find(attempt->receipt);
   if (message != receipts_.end()) message->second = std::min(message->second, now);

@@ -22,6 +22,7 @@ class FaultyJobStore final : public JobStore {
   explicit FaultyJobStore(std::shared_ptr<JobStore> store) : store_(std::move(store)) {}
 
   // Called before every Get, Transition, Extend and AppendLog, by name; not OK: answered instead.
+  // And as "after Transition".
   void SetFault(std::function<Status(std::string_view call)> fault) {
     const std::lock_guard lock(mutex_);
     fault_ = std::move(fault);
@@ -41,7 +42,9 @@ class FaultyJobStore final : public JobStore {
   Result<Job> Transition(const Context& context, const JobLease& expected, JobState state,
                          const Job& next) override {
     if (Status fault = Fault("Transition"); !fault.ok()) return fault;
-    return store_->Transition(context, expected, state, next);
+    Result<Job> made = store_->Transition(context, expected, state, next);
+    Fault("after Transition").IgnoreError();
+    return made;
   }
   Result<std::vector<JobLease>> Extend(const Context& context, std::span<const JobLease> leases,
                                        SystemTime due) override {

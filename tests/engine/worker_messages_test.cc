@@ -235,6 +235,30 @@ TEST_F(Messages, AWorkerThatCannotKeepItsJobStopsItWhenTheLeaseEnds) {
   workers_.clear();  // it looks at what is here
 }
 
+// As one does that was stopped while it waited for the answer.
+TEST_F(Messages, AWorkerThatLearnsTooLateThatItHasAJobDoesNotBeginIt) {
+  auto slow = std::make_shared<FaultyJobStore>(jobs_);
+  std::atomic<int> claims = 0;
+  std::atomic<int> runs = 0;
+  slow->SetFault([&](std::string_view call) -> Status {
+    if (call == "after Transition" && ++claims == 1) fake_clock_.Advance(1s);
+    return absl::OkStatus();
+  });
+  sandbox_->on_invoke = [&](const FakeSandbox::Call&) {
+    ++runs;
+    return Returned("1");
+  };
+  StartWorker({.slots = 1, .lease = 1s}, shared_engine(), slow);
+  const Job job = Submit();
+  while (!IsTerminal(jobs_->Get({}, job.id)->state)) {
+    fake_clock_.Advance(100ms);
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_EQ(jobs_->Get({}, job.id)->state, JobState::kSuccess);
+  EXPECT_EQ(jobs_->Get({}, job.id)->attempt, 2u);
+  EXPECT_EQ(runs, 1);
+}
+
 // Two slots of one worker have a message of the same job each, and the claim of one is not
 // answered.
 TEST_F(Messages, AWorkerThatIsNotToldWhetherItHasAJobDoesNotRunItTwice) {
