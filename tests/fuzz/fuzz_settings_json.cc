@@ -15,6 +15,9 @@ FunctionVersion VersionOf(const FunctionSpec& spec) {
   version.limits = spec.limits;
   version.grants = spec.grants;
   version.concurrency = spec.concurrency;
+  version.fresh = spec.fresh;
+  version.per_tenant = spec.per_tenant;
+  version.retry = spec.retry;
   version.sandbox = spec.sandbox;
   version.image = spec.image;
   version.root = spec.root;
