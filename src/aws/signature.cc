@@ -185,7 +185,9 @@ std::string CanonicalRequest(const SigningScope& scope, std::string_view host,
       fmt::format("{}\n{}\n{}\n", request.method, CanonicalPath(scope, target.substr(0, mark)),
                   CanonicalQuery(target.substr(std::min(mark + 1, target.size()))));
   const auto headers = SignedHeaders(host, request);
-  for (const auto& [name, value] : headers) canonical.append(name + ':' + value + '\n');
+  for (const auto& [name, value] : headers) {
+    canonical.append(name).append(1, ':').append(value).append(1, '\n');
+  }
   return canonical.append("\n").append(HeaderNames(headers)).append("\n").append(payload_hash);
 }
 

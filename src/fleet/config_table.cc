@@ -50,11 +50,11 @@ struct OptionalAddress : Text {
   }
 };
 
-template <const auto& kWords>
+template <const auto& Words>
 struct Choice : Text {
   static Status Parse(std::string_view what, std::string_view text, std::string& value) {
-    if (std::find(kWords.begin(), kWords.end(), text) == kWords.end()) {
-      return InvalidArgument("{} '{}': must be {}", what, text, fmt::join(kWords, " or "));
+    if (std::find(Words.begin(), Words.end(), text) == Words.end()) {
+      return InvalidArgument("{} '{}': must be {}", what, text, fmt::join(Words, " or "));
     }
     value = text;
     return absl::OkStatus();
@@ -64,16 +64,15 @@ constexpr std::array<std::string_view, 2> kPolicies = {"step", "backlog"};
 constexpr std::array<std::string_view, 3> kGroups = {"none", "process", "asg"};
 constexpr std::array<std::string_view, 2> kNotices = {"none", "aws"};
 
-template <uint32_t kMin, uint32_t kMax>
+template <uint32_t Min, uint32_t Max>
 struct Count {
   static constexpr bool kIsText = false;
   static Status Parse(std::string_view what, std::string_view text, uint32_t& value) {
     uint32_t number = 0;
     const char* const last = text.data() + text.size();
     const auto [end, error] = std::from_chars(text.data(), last, number);
-    if (error != std::errc() || end != last || number < kMin || number > kMax) {
-      return InvalidArgument("{} '{}': must be a whole number from {} to {}", what, text, kMin,
-                             kMax);
+    if (error != std::errc() || end != last || number < Min || number > Max) {
+      return InvalidArgument("{} '{}': must be a whole number from {} to {}", what, text, Min, Max);
     }
     value = number;
     return absl::OkStatus();
