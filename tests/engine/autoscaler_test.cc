@@ -125,7 +125,10 @@ TEST_F(Autoscalers, OfOneFleetAgreeOnWhoActs) {
     parts.objects = objects_;
     scalers.push_back(*MakeAutoscaler(std::move(parts)));
   }
-  while (group_->size() < 3) clock_.Advance(1ms);
+  while (group_->size() < 3) {  // long before the cooldown is over
+    clock_.Advance(10ms);
+    std::this_thread::sleep_for(200us);
+  }
   const auto leaders = [&] {
     return std::count_if(scalers.begin(), scalers.end(),
                          [](const auto& scaler) { return scaler->Latest().leads; });

@@ -210,6 +210,7 @@ TEST_F(FleetConfigTest, WrongValuesAreNamedWithTheirPlace) {
             "redis.password_file, or set NANOGRID_REDIS_PASSWORD"},
            {"slots = 1\n[\nscaling]", ":2: not TOML: '[' without the name of a table"},
            {"slots = ", ":1: not TOML"},
+           {"slots = 1\nsl\u00F6ts = 2", ":2: not TOML"},
            {"slots = 1\nslots = 2", ":2: not TOML"},
            {"{\"slots\": null}", "slots: must be a string, a number, true or false"},
            {"{\"slots\": }", "not JSON"},
