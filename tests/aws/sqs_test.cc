@@ -78,7 +78,7 @@ TEST(Sqs, UnderLoadAMessageTakesATenthOfACallToSendToReceiveAndToDelete) {
   while (queue->stats().deleted < kMessages) std::this_thread::yield();
   const aws::SqsStats stats = queue->stats();
   const double calls = static_cast<double>(stats.receives + stats.deletes) / kMessages;
-  EXPECT_LE(calls, 0.25) << stats.receives << " receives, " << stats.deletes << " deletes";
+  EXPECT_LE(calls, 0.21) << stats.receives << " receives, " << stats.deletes << " deletes";
   RecordProperty("calls_per_message", std::to_string(calls));
 }
 
