@@ -71,7 +71,7 @@ Status Courier::Deliver(const Context& context, const Entry& entry) {
     const std::lock_guard lock(mutex_);
     told_early_.erase(entry.key);
   }
-  return Follow(context, entry.key, entry.remove);
+  return Follow(context, entry);
 }
 
 Status Courier::TellPrimary(const Context& context, const Entry& entry) {
@@ -127,8 +127,15 @@ void Courier::TellSecondEarly(const Context& context, const Entry& entry) {
 }
 
 // Makes the second store what the primary is.
-Status Courier::Follow(const Context& context, std::string_view key, bool remove) {
+Status Courier::Follow(const Context& context, const Entry& entry) {
+  const std::string& key = entry.key;
+  bool remove = entry.remove;
   for (int attempt = 0; attempt < kFollowAttempts; ++attempt) {
+    // Whoever changed the key through this mirror has it delivered again. What somebody else
+    // removed, nobody here would hear of.
+    if (attempt > 0 && remove == entry.remove && outbox_.ChangedSinceTaken(key)) {
+      return absl::OkStatus();
+    }
     const Result<ObjectInfo> before = primary_.Stat(context, key);
     if (absl::IsNotFound(before.status())) {
       if (!remove) return absl::OkStatus();

@@ -38,7 +38,7 @@ class Courier {
   Status WriteToPrimary(const Context& context, const Entry& entry, bool if_absent);
   // While the primary is away, so that others can see it.
   void TellSecondEarly(const Context& context, const Entry& entry);
-  Status Follow(const Context& context, std::string_view key, bool remove);
+  Status Follow(const Context& context, const Entry& entry);
 
   ObjectStore& primary_;
   ObjectStore& second_;

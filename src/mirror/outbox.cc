@@ -185,6 +185,12 @@ std::optional<Entry> Outbox::Take(const std::stop_token& stop) {
   return std::nullopt;
 }
 
+bool Outbox::ChangedSinceTaken(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = records_.find(key);
+  return found != records_.end() && found->second.version != found->second.taken;
+}
+
 void Outbox::Return(const Entry& entry, bool delivered) {
   const std::lock_guard saving(SaveMutexOf(entry.key));
   const std::lock_guard lock(mutex_);

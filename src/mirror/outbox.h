@@ -54,6 +54,9 @@ class Outbox {
 
   // What is to be delivered next, once there is something; none: stop was requested.
   std::optional<Entry> Take(const std::stop_token& stop);
+  // Whether there is more to deliver of a taken key than what was taken: after Return it is due
+  // again.
+  bool ChangedSinceTaken(std::string_view key) const;
   // Ends Take; `delivered`: all is done, unless there is more by now.
   void Return(const Entry& entry, bool delivered);
 

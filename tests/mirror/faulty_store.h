@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@ struct Faults {
   std::atomic<int64_t> fail_call{-1};  // this one is Unavailable, counted from 0
   std::atomic<bool> after{false};      // that one does its work first
   std::atomic<int64_t> calls{0};
+  std::function<void()> after_write{};  // set while nobody calls
 };
 
 class FaultyStore final : public ObjectStore {
@@ -27,7 +29,11 @@ class FaultyStore final : public ObjectStore {
   }
   Result<ObjectInfo> Write(const Context& context, std::string_view key, Source& source,
                            const WriteOptions& options) override {
-    return DoFor<ObjectInfo>([&] { return store_.Write(context, key, source, options); });
+    return DoFor<ObjectInfo>([&] {
+      auto written = store_.Write(context, key, source, options);
+      if (faults_.after_write) faults_.after_write();
+      return written;
+    });
   }
   Result<ObjectInfo> Stat(const Context& context, std::string_view key) override {
     return DoFor<ObjectInfo>([&] { return store_.Stat(context, key); });

@@ -356,6 +356,31 @@ TEST_F(Mirror, EachSideMayFailAtEveryCall) {
   }
 }
 
+TEST_F(Mirror, AKeyThatIsWrittenAllTheTimeIsNoFailure) {
+  int writes = 0;
+  second_faults_.after_write = [&] {
+    if (++writes >= 30) return;
+    EXPECT_TRUE(Put("busy", std::to_string(writes)).ok());
+  };
+  ASSERT_TRUE(Put("busy", "0").ok());
+  ExpectEqual();
+  EXPECT_EQ(In(*second_, "busy"), "29");
+  EXPECT_EQ(mirror_->stats().failed_attempts, 0u);
+}
+
+// Somebody else's changes are not known to the outbox: it tries again later.
+TEST_F(Mirror, AKeyThatSomebodyElseWritesAllTheTimeIsTriedAgain) {
+  int writes = 0;
+  second_faults_.after_write = [&] {
+    if (++writes >= 30) return;
+    EXPECT_TRUE(WriteObject(Context{}, *first_, "busy", std::to_string(writes)).ok());
+  };
+  ASSERT_TRUE(Put("busy", "0").ok());
+  ExpectEqual();
+  EXPECT_EQ(In(*second_, "busy"), "29");
+  EXPECT_GT(mirror_->stats().failed_attempts, 0u);
+}
+
 TEST_F(Mirror, AnOutboxBelongsToOneProcessAndErrorsNameIt) {
   const std::string outbox = directory_.path().string();
   const auto open = [&](const std::string& path) {
