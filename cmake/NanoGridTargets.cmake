@@ -56,6 +56,13 @@ function(nanogrid_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} nanogrid_flags)
 endfunction()
 
+# nanogrid_test_program(kill_writer SOURCES … LIBS …): a program that a test starts, with a test's includes.
+function(nanogrid_test_program name)
+  nanogrid_program(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${NanoGrid_SOURCE_DIR}/src ${NanoGrid_SOURCE_DIR}/tests)
+endfunction()
+
 # nanogrid_test(uri [GROUPED] SOURCES … LIBS … PROPERTIES of-tests…): a GoogleTest program, one ctest entry per test case;
 # GROUPED: none, the caller adds its own.
 # Tests may include private headers (src/) and each other's helpers (tests/).

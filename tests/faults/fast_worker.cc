@@ -19,6 +19,7 @@
 #include <string_view>
 #include <thread>
 
+#include "core/test_program.h"
 #include "core/unique_fd.h"
 #include "engine/fake_sandbox.h"
 #include "nanogrid/adapters/fleet.h"
@@ -29,22 +30,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStep(10);
-
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-    std::exit(1);
-  }
-  return *std::move(result);
-}
-
-class Complain final : public Observer {
- public:
-  void OnError(std::string_view where, const Status& status) override {
-    std::fprintf(stderr, "%s: %s\n", std::string(where).c_str(), status.ToString().c_str());
-  }
-};
 
 // What stands behind `"name":`, up to a comma or the end of the object; events are written flat.
 std::string_view Member(std::string_view event, std::string_view name) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/test_program.h"
 #include "engine/fake_sandbox.h"
 #include "nanogrid/adapters/file.h"
 #include "nanogrid/adapters/local.h"
@@ -26,23 +27,6 @@ using std::chrono::seconds;
 // Leases are short, so that what a killed process held comes back soon; no job is given up.
 const WorkerOptions kWorker{.slots = 16, .lease = seconds(1), .max_crashes = 1000};
 const ControllerOptions kController{.sweep_every = milliseconds(100)};
-
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-    std::exit(1);
-  }
-  return *std::move(result);
-}
-
-// Complains about what nobody can be told.
-class Complain final : public Observer {
- public:
-  void OnError(std::string_view where, const Status& status) override {
-    std::fprintf(stderr, "%s: %s\n", std::string(where).c_str(), status.ToString().c_str());
-  }
-};
 
 // As OpenService, but functions are answered by a fake that takes its time.
 class FakeService {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/request_id.h"
+#include "core/test_program.h"
 #include "nanogrid/adapters/sqlite.h"
 
 namespace nanogrid {
@@ -21,16 +22,6 @@ void Tell(const std::string& line) {
   const std::string text = line + "\n";
   if (::write(STDOUT_FILENO, text.data(), text.size()) < 0) std::exit(1);
 }
-
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-    std::exit(1);
-  }
-  return *std::move(result);
-}
-void Must(const Status& status) { Must(status.ok() ? Result<int>(0) : status); }
 
 void LiveJobs(JobStore& jobs, const std::string& name) {
   for (int n = 0;; ++n) {
