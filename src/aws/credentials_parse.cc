@@ -1,6 +1,7 @@
 #include "aws/credentials_parse.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 
 #include "core/errors.h"
@@ -27,6 +28,23 @@ Result<SystemTime> ParseExpiration(std::string_view text) {
   }
   if (rest == "+00:00") rest = "Z";
   return ParseTime(millis.append(".").append(fraction).append(rest));
+}
+
+// The refusals that EC2's metadata service and the ECS agent are known to answer with. Any other
+// word may be anything, a key in the wrong field even, and is not repeated.
+constexpr std::array<std::string_view, 8> kRefusals = {"AssumeRoleUnauthorizedAccess",
+                                                       "InstanceProfileNotFound",
+                                                       "Failed",
+                                                       "NoIdInRequest",
+                                                       "InvalidIdInRequest",
+                                                       "NoCredentialsAssociated",
+                                                       "CredentialsUninitialized",
+                                                       "InternalServerError"};
+
+Status Refused(std::string_view code) {
+  const bool known = std::find(kRefusals.begin(), kRefusals.end(), code) != kRefusals.end();
+  return MakeError(absl::StatusCode::kPermissionDenied, "credentials: were refused{}{}",
+                   known ? ": " : "", known ? code : "");
 }
 
 Result<Credentials> Checked(Credentials credentials, std::string_view expiration) {
@@ -68,10 +86,7 @@ Result<Credentials> ParseCredentialsJson(std::string_view text) {
     return {found->get_string().data(), found->get_string().size()};
   };
   const std::string code = field("Code").empty() ? field("code") : field("Code");
-  if (!code.empty() && code != "Success") {
-    return MakeError(absl::StatusCode::kPermissionDenied, "credentials: were refused: {:.100}",
-                     code);
-  }
+  if (!code.empty() && code != "Success") return Refused(code);
   return Checked({.access_key_id = field("AccessKeyId"),
                   .secret_access_key = field("SecretAccessKey"),
                   .session_token = field("Token")},

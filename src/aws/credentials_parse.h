@@ -1,4 +1,5 @@
-// Credentials as services answer them. Pure. No error shows any part of an answer.
+// Credentials as services answer them. Pure. No error shows any part of an answer but
+// a known "Code".
 #pragma once
 
 #include <string_view>
@@ -9,7 +10,7 @@
 namespace nanogrid::aws {
 
 // {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} of containers and instances.
-// PermissionDenied with their "Code" and "Message" if that is what they answered.
+// PermissionDenied if they answered another "Code" than "Success".
 Result<Credentials> ParseCredentialsJson(std::string_view json);
 
 // <AssumeRole…Result><Credentials> of STS; `result` is that element's name.

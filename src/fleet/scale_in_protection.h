@@ -36,8 +36,7 @@ class ScaleInProtection {
 
   const ScaleInProtectionParts parts_;
   std::mutex mutex_;
-  bool known_ =
-      false;  // whether is_protected_ is so: not before the first call, nor after an error
+  bool known_ = false;  // not before the first call, nor after an error
   bool is_protected_ = false;
   TimePoint last_needed_ = TimePoint::min();
 };

@@ -132,8 +132,16 @@ TEST(CredentialsJson, WhatIsBrokenIsRefusedAndNotShown) {
     EXPECT_EQ(status.code(), Code::kDataLoss) << text;
     EXPECT_EQ(status.message().find("SECRET"), std::string::npos);
   }
-  EXPECT_EQ(ParseCredentialsJson(R"({"Code":"AssumeRoleUnauthorizedAccess"})").status().code(),
-            Code::kPermissionDenied);
+}
+
+TEST(CredentialsJson, ARefusalIsToldByItsCodeIfThatIsAKnownOne) {
+  EXPECT_EQ(ParseCredentialsJson(R"({"Code":"AssumeRoleUnauthorizedAccess"})").status(),
+            absl::PermissionDeniedError("credentials: were refused: AssumeRoleUnauthorizedAccess"));
+  EXPECT_EQ(
+      ParseCredentialsJson(R"({"code":"NoCredentialsAssociated","message":"SECRET"})").status(),
+      absl::PermissionDeniedError("credentials: were refused: NoCredentialsAssociated"));
+  EXPECT_EQ(ParseCredentialsJson(R"({"Code":"SECRET"})").status(),
+            absl::PermissionDeniedError("credentials: were refused"));
 }
 
 TEST(AssumedRole, IsRead) {

@@ -118,6 +118,8 @@ Result<std::vector<SqsDelivery>> SqsReceiver::Renew(const Context& context,
     for (auto each = other.rbegin(); each != other.rend(); ++each) {  // where they were
       held_.push_front({std::move(*each), HoldUntil(now, lease)});
     }
+    arrived_.notify_all();
+    work_.notify_one();
     return good.empty() && context.Check(Now()).ok()
                ? Result<std::vector<SqsDelivery>>(results.status())
                : good;
