@@ -273,6 +273,15 @@ TEST_P(PolicyTest, EveryCallOfAForeignAbiKills) {
   ExpectAsThePolicySays(calls);
 }
 
+// Or else an allowed call whose process the machine let wait would answer for the next one.
+TEST_P(PolicyTest, WhatACallMadeDoesNotAnswerForTheCallAfterIt) {
+  const auto fork = static_cast<uint64_t>(NumberOf("fork"));
+  const auto pause = static_cast<uint64_t>(NumberOf("pause"));
+  EXPECT_THAT(Answers({{"late", "fork", fork, Bad(), Action::kAllow},
+                       {"call", "pause", pause, Bad(), Action::kAllow}}),
+              testing::ElementsAre("0", "hung"));
+}
+
 TEST(PolicyData, EveryCallThatIsDeniedOrKilledIsKnownToTheFiltersCompiler) {
   for (const Rule& rule : AllRules()) {
     if (rule.action == Action::kAllow || rule.action == Action::kMissing) continue;

@@ -1,9 +1,10 @@
 // Runs inside a sandbox and makes the system calls that standard input lists, a line each:
 //   HOW NUMBER A0 A1 A2 A3 A4 A5
 // HOW is "call", "refused" (as "call", for one that should come back at once), "traced" (but the
-// call itself is not carried out) or "i386". Prints for each line what came back: "0" for success,
-// an errno, "ended" if there was none to come back to, "signal N" or "hung". Each call is made by a
-// process of its own.
+// call itself is not carried out), "late" (as "call", but what comes back with 0, as a new process
+// does, waits a moment before it says so) or "i386". Prints for each line what came back: "0" for
+// success, an errno, "ended" if there was none to come back to, "signal N" or "hung". Each call is
+// made by a process of its own.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -23,12 +24,14 @@ namespace {
 // A call that is carried out may wait for ever; for the others only the machine can be slow.
 constexpr int kPatienceMs = 300;
 constexpr int kLongPatienceMs = 60'000;
+constexpr unsigned long long kLateCycles = 100'000'000;  // far less than kPatienceMs
 
 struct Answer {
   volatile int came;
   volatile long result;
 };
 
+// In a page of this probe's only: a process that its call made may write when the next one runs.
 Answer* answer;
 
 // An own filter on top of the sandbox's. Of two verdicts the stricter counts, and to be traced is
@@ -42,7 +45,8 @@ void TraceEverything() {
 
 // Nothing may follow the call, neither a function nor another call: it may share our stack with a
 // child, and the filter may be ours.
-[[noreturn, gnu::noinline]] void Make(bool i386, const unsigned long (&values)[7]) {
+[[noreturn, gnu::noinline]] void Make(bool i386, unsigned long long late_cycles,
+                                      const unsigned long (&values)[7]) {
   long result = static_cast<long>(values[0]);
   if (i386) {
     __asm__ volatile("int $0x80"
@@ -57,6 +61,10 @@ void TraceEverything() {
                      : "+a"(result)
                      : "D"(values[1]), "S"(values[2]), "d"(values[3]), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
+  }
+  if (result == 0) {
+    for (const auto start = __builtin_ia32_rdtsc(); __builtin_ia32_rdtsc() - start < late_cycles;) {
+    }
   }
   answer->result = result;
   answer->came = 1;
@@ -74,11 +82,14 @@ bool Await(pid_t child, int patience_ms, int& status) {
 }
 
 void Probe(const char* how, const unsigned long (&values)[7]) {
-  answer->came = 0;
+  void* const page =
+      mmap(nullptr, sizeof(Answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) std::abort();
+  answer = static_cast<Answer*>(page);
   const pid_t child = fork();
   if (child == 0) {
     if (std::strcmp(how, "traced") == 0) TraceEverything();
-    Make(std::strcmp(how, "i386") == 0, values);
+    Make(std::strcmp(how, "i386") == 0, std::strcmp(how, "late") == 0 ? kLateCycles : 0, values);
   }
   int status = 0;
   const int patience_ms = std::strcmp(how, "call") == 0 ? kPatienceMs : kLongPatienceMs;
@@ -93,15 +104,12 @@ void Probe(const char* how, const unsigned long (&values)[7]) {
   } else {
     std::puts("ended");
   }
+  munmap(page, sizeof(Answer));
 }
 
 }  // namespace
 
 int main() {
-  void* const shared =
-      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return 1;
-  answer = static_cast<Answer*>(shared);
   char line[512];
   while (std::fgets(line, sizeof(line), stdin) != nullptr) {
     char* rest = std::strchr(line, ' ');
