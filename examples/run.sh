@@ -12,7 +12,9 @@ cmake --build --preset release --target nanogrid nanogrid-controller embed
 nanogrid=build/release/bin/nanogrid
 functions=examples/functions
 
-title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+bold= plain=
+[ ! -t 1 ] || bold=$'\033[1m' plain=$'\033[0m'
+title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 # The command as one would type it, then what it prints.
 show() {
   local word line='$'
