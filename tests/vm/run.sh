@@ -84,7 +84,8 @@ write_boot_script() {
     printf 'bash'
     printf ' %q' "$@"
     echo ' 2>&1; echo "guest exit code: $?"'
-    echo "sync; echo o > /proc/sysrq-trigger; sleep 60"
+    # The root goes away with the machine: no program can be started to wait for that.
+    echo "sync; echo o > /proc/sysrq-trigger; while :; do :; done"
   } > "$work/boot.sh"
 }
 
