@@ -19,7 +19,7 @@ inline DynamoDbOptions NewTable(const std::string& endpoint) {
 }
 
 inline std::unique_ptr<FunctionCatalog> NewDynamoDbCatalog(const std::string& endpoint) {
-  const DynamoDbOptions options = NewTable(endpoint);
+  DynamoDbOptions options = NewTable(endpoint);
   const Status made = CreateDynamoDbCatalogTable(Context{}, options);
   EXPECT_TRUE(made.ok()) << made;
   auto catalog = MakeDynamoDbCatalog(options);
@@ -35,7 +35,7 @@ inline std::unique_ptr<JobStore> OpenDynamoDbJobs(DynamoDbOptions options, const
 }
 
 inline DynamoDbOptions NewJobTable(const std::string& endpoint) {
-  const DynamoDbOptions options = NewTable(endpoint);
+  DynamoDbOptions options = NewTable(endpoint);
   const Status made = CreateDynamoDbJobTable(Context{}, options);
   EXPECT_TRUE(made.ok()) << made;
   return options;

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 // A group with 1 to 5 instances, of which there are 3.
 std::string NewGroup() {
   const auto client = TestClient(aws::kAutoScaling, MotoUrl());
-  const std::string name = UniqueName("group");
+  std::string name = UniqueName("group");
   const auto template_made = client->Query(Context{}, "CreateLaunchConfiguration",
                                            {{"LaunchConfigurationName", name},
                                             {"ImageId", "ami-12c6146b"},

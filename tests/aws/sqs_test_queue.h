@@ -8,7 +8,7 @@ namespace nanogrid {
 
 // Its name.
 inline std::string NewSqsQueue(const std::string& endpoint, bool fifo = false) {
-  const std::string name = UniqueName("queue") + (fifo ? ".fifo" : "");
+  std::string name = UniqueName("queue") + (fifo ? ".fifo" : "");
   const auto made = TestClient(aws::kSqs, endpoint)
                         ->Json(Context{}, "CreateQueue",
                                R"({"QueueName":")" + name + "\"" +
