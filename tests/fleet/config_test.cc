@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 class FleetConfigTest : public testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = directory_.path() / name;
+    std::string path = directory_.path() / name;
     std::ofstream(path) << text;
     chmod(path.c_str(), 0600);
     return path;
