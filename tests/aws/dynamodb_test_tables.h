@@ -19,7 +19,7 @@ inline DynamoDbOptions NewTable(const std::string& endpoint) {
 }
 
 inline std::unique_ptr<FunctionCatalog> NewDynamoDbCatalog(const std::string& endpoint) {
-  DynamoDbOptions options = NewTable(endpoint);
+  const DynamoDbOptions options = NewTable(endpoint);
   const Status made = CreateDynamoDbCatalogTable(Context{}, options);
   EXPECT_TRUE(made.ok()) << made;
   auto catalog = MakeDynamoDbCatalog(options);
