@@ -162,7 +162,7 @@ class QueueWorker final : public Worker {
       }
       const bool begins = MayBegin(stop);
       const auto began = std::chrono::steady_clock::now();
-      begins ? jobs_.Handle(delivery) : jobs_.GiveBack(delivery);
+      begins ? jobs_.Handle(delivery) : jobs_.GiveBack({&delivery, 1});
       const Duration took = std::chrono::steady_clock::now() - began;
       const std::lock_guard lock(mutex_);
       if (begins) mean_time_ = mean_time_ == Duration(0) ? took : (mean_time_ * 7 + took) / 8;
@@ -186,7 +186,7 @@ class QueueWorker final : public Worker {
         waiting_.pop_front();
       }
     }
-    for (const Delivery& delivery : back) jobs_.GiveBack(delivery);
+    jobs_.GiveBack(back);
   }
 
   // False: the context ended first.

@@ -55,18 +55,25 @@ void WorkerJobs::Handle(const Delivery& delivery) {
     return;
   }
   if (next.kind == Next::Kind::kAck) acks_.Add(delivery.receipt);
-  if (next.kind == Next::Kind::kGiveBack) ReturnMessage(delivery.receipt, next.wait);
+  if (next.kind == Next::Kind::kGiveBack) ReturnMessages({&delivery.receipt, 1}, next.wait);
 }
 
-void WorkerJobs::GiveBack(const Delivery& delivery) {
-  leases_.Release(delivery.receipt);
-  ReturnMessage(delivery.receipt, Duration(0));
+void WorkerJobs::GiveBack(std::span<const Delivery> deliveries) {
+  std::vector<Receipt> receipts;
+  for (const Delivery& delivery : deliveries) {
+    leases_.Release(delivery.receipt);
+    receipts.push_back(delivery.receipt);
+  }
+  ReturnMessages(receipts, Duration(0));
 }
 
-void WorkerJobs::ReturnMessage(const Receipt& receipt, Duration wait) {
-  const Receipt receipts[] = {receipt};
-  const auto given = parts_.queue->Extend(ShortCall(), receipts, std::min(wait, kMaxGiveBack));
-  if (!given.ok()) parts_.observer->OnError("give message back", given.status());
+void WorkerJobs::ReturnMessages(std::span<const Receipt> receipts, Duration wait) {
+  while (!receipts.empty()) {
+    const auto batch = receipts.first(std::min(receipts.size(), Queue::kMaxBatch));
+    const auto given = parts_.queue->Extend(ShortCall(), batch, std::min(wait, kMaxGiveBack));
+    if (!given.ok()) parts_.observer->OnError("give message back", given.status());
+    receipts = receipts.subspan(batch.size());
+  }
 }
 
 void WorkerJobs::SendAgain(const std::string& job_id) {

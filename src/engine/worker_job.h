@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -28,7 +29,7 @@ class WorkerJobs {
   void Handle(const Delivery& delivery);
 
   // Instead of Handle: for others, at once.
-  void GiveBack(const Delivery& delivery);
+  void GiveBack(std::span<const Delivery> deliveries);
 
   // Everything that runs is killed and goes back, and nothing is begun any more.
   void StopAll();
@@ -68,7 +69,7 @@ class WorkerJobs {
   void SendMessage(const Job& job);
   Next AfterLoss(const Job& running, const Job& mine);
   LogWriter::Store StoreFor(const Job& running);
-  void ReturnMessage(const Receipt& receipt, Duration wait);
+  void ReturnMessages(std::span<const Receipt> receipts, Duration wait);
   Context ShortCall() const;
 
   const WorkerParts& parts_;

@@ -188,6 +188,21 @@ TEST(SqsFaults, AcknowledgementsThatAreRefusedForGoodAreSaid) {
   EXPECT_EQ(status.code(), Code::kPermissionDenied);
 }
 
+TEST(SqsFaults, AnAcknowledgementWaitsForOthersNoLongerThanItsLease) {
+  FakeSqs sqs;
+  std::atomic<size_t> deleted = 0;
+  sqs.operations["DeleteMessageBatch"] = [&](const json::object& request) {
+    deleted += EntriesOf(request);
+    return FakeSqs::Batch(request);
+  };
+  aws::SqsCalls calls(TestClient(aws::kSqs, sqs.service.url()), "queue");
+  aws::SqsAcknowledger acknowledger(calls, std::chrono::hours(24));
+  const auto now = std::chrono::steady_clock::now();
+  acknowledger.Add({{.receipt = "long", .ends = now + std::chrono::hours(12)},
+                    {.receipt = "short", .ends = now + seconds(2)}});
+  while (deleted < 2) std::this_thread::sleep_for(milliseconds(10));
+}
+
 TEST(SqsFaults, WhatWasAcknowledgedIsDeletedBeforeTheQueueIsGone) {
   FakeSqs sqs;
   std::atomic<size_t> deleted = 0;

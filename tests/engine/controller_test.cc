@@ -4,6 +4,7 @@
 #include <future>
 #include <thread>
 
+#include "engine/forwarding_queue.h"
 #include "engine/job_fixture.h"
 
 namespace nanogrid {
@@ -343,31 +344,16 @@ TEST_F(Controllers, AMessageThatWasLostIsSentAgain) {
 }
 
 // As a FIFO queue of SQS.
-class UndelayedQueue final : public Queue {
+class UndelayedQueue final : public ForwardingQueue {
  public:
-  explicit UndelayedQueue(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
+  using ForwardingQueue::ForwardingQueue;
   Result<std::vector<std::string>> Send(const Context& context,
                                         std::span<const Message> messages) override {
     for (const Message& message : messages) {
       if (message.delay > Duration(0)) return absl::UnimplementedError("delay");
     }
-    return queue_->Send(context, messages);
+    return ForwardingQueue::Send(context, messages);
   }
-  Result<std::vector<Delivery>> Receive(const Context& context,
-                                        const ReceiveOptions& options) override {
-    return queue_->Receive(context, options);
-  }
-  Status Ack(const Context& context, std::span<const Receipt> receipts) override {
-    return queue_->Ack(context, receipts);
-  }
-  Result<std::vector<Receipt>> Extend(const Context& context, std::span<const Receipt> receipts,
-                                      Duration lease) override {
-    return queue_->Extend(context, receipts, lease);
-  }
-  Result<QueueDepth> Depth(const Context& context) override { return queue_->Depth(context); }
-
- private:
-  const std::shared_ptr<Queue> queue_;
 };
 
 TEST_F(Controllers, WhereTheQueueDelaysNothingADelayedJobHoldsUpNobody) {

@@ -130,17 +130,21 @@ class JobTest : public EngineTest {
   }
   Worker& StartWorker(WorkerOptions options, std::shared_ptr<Engine> engine,
                       std::shared_ptr<JobStore> jobs) {
-    auto made = MakeWorker({.engine = std::move(engine),
-                            .queue = queue_,
-                            .jobs = std::move(jobs),
-                            .objects = objects_,
-                            .dead_letters = dead_letters_,
-                            .foreign_code = foreign_code_,
-                            .options = std::move(options),
-                            .clock = &fake_clock_});
+    auto made = MakeWorker(PartsOfWorker(std::move(options), std::move(engine), std::move(jobs)));
     EXPECT_THAT(made, IsOk());
     workers_.push_back(*std::move(made));
     return *workers_.back();
+  }
+  WorkerParts PartsOfWorker(WorkerOptions options, std::shared_ptr<Engine> engine,
+                            std::shared_ptr<JobStore> jobs) {
+    return {.engine = std::move(engine),
+            .queue = queue_,
+            .jobs = std::move(jobs),
+            .objects = objects_,
+            .dead_letters = dead_letters_,
+            .foreign_code = foreign_code_,
+            .options = std::move(options),
+            .clock = &fake_clock_};
   }
   std::shared_ptr<Engine> shared_engine() { return {std::shared_ptr<void>(), &engine()}; }
 

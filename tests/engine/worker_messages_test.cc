@@ -6,8 +6,10 @@
 #include <barrier>
 #include <thread>
 
+#include "engine/forwarding_queue.h"
 #include "engine/job_fixture.h"
 #include "engine/job_message.h"
+#include "engine/worker_job.h"
 
 namespace nanogrid {
 namespace {
@@ -156,6 +158,38 @@ TEST_F(Messages, OfJobsThatMayHaveExpiredAreNotRunAgain) {
   EXPECT_NE(NextDeadLetter().find("expired"), std::string::npos);
   AwaitEmptyQueue();
   EXPECT_EQ(sandbox_->starts(), 0);
+}
+
+// Counts calls that give messages back.
+class CountingQueue final : public ForwardingQueue {
+ public:
+  using ForwardingQueue::ForwardingQueue;
+  Result<std::vector<Receipt>> Extend(const Context& context, std::span<const Receipt> receipts,
+                                      Duration lease) override {
+    if (lease == Duration(0)) ++given_back;
+    return ForwardingQueue::Extend(context, receipts, lease);
+  }
+  std::atomic<int> given_back = 0;
+};
+
+TEST_F(Messages, AreGivenBackTogether) {
+  constexpr size_t kMessages = Queue::kMaxBatch + 5;  // in two batches
+  for (size_t i = 0; i < kMessages; ++i) SendBody("x");
+  std::vector<Delivery> deliveries;
+  while (deliveries.size() < kMessages) {
+    auto more = queue_->Receive({}, {.max_messages = Queue::kMaxBatch, .lease = 1h});
+    ASSERT_THAT(more, IsOk());
+    std::move(more->begin(), more->end(), std::back_inserter(deliveries));
+  }
+  const auto counting = std::make_shared<CountingQueue>(queue_);
+  queue_ = counting;
+  const WorkerParts parts = PartsOfWorker({.message_lease = 1h}, shared_engine(), jobs_);
+  WorkerJobs jobs(parts, "w", "");
+  for (const Delivery& delivery : deliveries) jobs.Hold(delivery);
+  jobs.GiveBack(deliveries);
+  EXPECT_EQ(counting->given_back, 2);
+  EXPECT_EQ(queue_->Depth({})->visible, kMessages);
+  EXPECT_EQ(queue_->Depth({})->leased, 0u);
 }
 
 TEST_F(Messages, OfVeryLongJobsAreLetGoAndTheJobsGoOn) {

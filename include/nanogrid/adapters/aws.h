@@ -39,7 +39,7 @@ struct SqsOptions {
   // Ack returns at once; what was acknowledged meanwhile is deleted together, at the latest then,
   // and again until the lease ends. A process that dies in between gets messages delivered again.
   // Its error is why those before were refused for good: no permission, no such queue.
-  // None: 250 ms, and 50 ms of a FIFO queue, whose next messages wait for it.
+  // None: 1 s, and 50 ms of a FIFO queue, whose next messages wait for it.
   std::optional<Duration> ack_linger{};
   // No lease lasts longer, however often it is extended: 1 s..12 h, what SQS allows. Extend cuts a
   // lease to what is left, and answers it as lost if that is nothing.
@@ -51,7 +51,7 @@ struct SqsOptions {
 Result<std::unique_ptr<Queue>> MakeSqsQueue(const SqsOptions& options);
 // "sqs://NAME", "sqs:Name" (a URI's host is lower case), or
 // "sqs://sqs.eu-west-1.amazonaws.com/123456789012/Name", each with
-// "?region=…&endpoint=…&profile=…&ca=…&group=…&wait=20s&ack_linger=250ms&max_lease=12h"
+// "?region=…&endpoint=…&profile=…&ca=…&group=…&wait=20s&ack_linger=1s&max_lease=12h"
 Result<std::unique_ptr<Queue>> MakeSqsQueue(const Uri& uri);
 
 // Objects in a bucket of S3, or of what speaks its protocol.

@@ -35,7 +35,10 @@ void SqsAcknowledger::Add(std::vector<SqsLease> leases) {
   {
     const std::lock_guard lock(mutex_);
     const TimePoint now = Now();
-    for (SqsLease& lease : leases) pending_.push_back({std::move(lease), now});
+    for (SqsLease& lease : leases) {
+      const TimePoint due = now + std::min(linger_, (lease.ends - now) / 2);
+      pending_.push_back({std::move(lease), now, due});
+    }
     // One thread for a start; more when it cannot keep up.
     if (threads_.empty() || (pending_.size() >= 2 * kSqsBatch && threads_.size() < kThreads)) {
       threads_.emplace_back([this] { Run(); });
@@ -57,10 +60,12 @@ void SqsAcknowledger::Run() {
       changed_.wait(lock);
       continue;
     }
-    const TimePoint due = pending_.front().since + linger_;
-    if (pending_.size() < kSqsBatch && !ending_ && Now() < due) {
-      changed_.wait_until(lock, due);
-      continue;
+    if (pending_.size() < kSqsBatch && !ending_) {
+      const TimePoint due = std::ranges::min_element(pending_, {}, &Pending::due)->due;
+      if (Now() < due) {
+        changed_.wait_until(lock, due);
+        continue;
+      }
     }
     std::vector<Pending> batch;
     while (!pending_.empty() && batch.size() < kSqsBatch) {

@@ -12,8 +12,9 @@
 
 namespace nanogrid::aws {
 
-// Takes acknowledgements at once and sends them in batches of ten, or after `linger`, on threads of
-// its own; again and again until the message's lease ends. Thread-safe.
+// Takes acknowledgements at once and sends them in batches of ten, or after `linger` (half of what
+// is left of the lease, if that is shorter), on threads of its own; again and again until the
+// message's lease ends. Thread-safe.
 class SqsAcknowledger {
  public:
   // `calls` outlives it.
@@ -30,6 +31,7 @@ class SqsAcknowledger {
   struct Pending {
     SqsLease lease{};
     TimePoint since{};
+    TimePoint due{};  // it waits no longer for others to be sent with
   };
   void Run();
   void SendBatch(std::vector<Pending> batch);

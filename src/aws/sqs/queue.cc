@@ -12,7 +12,7 @@ namespace {
 // SQS received the message before we did, and refuses an extension beyond its limit as a whole.
 constexpr Duration kLeaseMargin = std::chrono::seconds(30);
 
-constexpr Duration kLinger = std::chrono::milliseconds(250);
+constexpr Duration kLinger = std::chrono::seconds(1);
 constexpr Duration kFifoLinger = std::chrono::milliseconds(50);
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
