@@ -13,7 +13,6 @@ namespace nanogrid {
 namespace {
 
 using Code = absl::StatusCode;
-using redis::Request;
 
 Status Open(const RedisOptions& options) { return OpenRedisQueue(options).status(); }
 
