@@ -32,7 +32,8 @@ std::string DefaultName() {
   return fmt::format("{}-{}-{}", host, ::getpid(), MakeRequestId().substr(0, 8));
 }
 
-// Jobs are received ahead of the slots that will run them if these will be free within so long.
+// Jobs are received ahead of the slots that will run them if these will be free within so long. Who
+// has been busy for longer may stay so.
 constexpr Duration kAhead = std::chrono::milliseconds(100);
 constexpr uint32_t kMaxAhead = 64;
 // Between two questions whether jobs may begin again.
@@ -43,9 +44,12 @@ constexpr Duration kMaxWaiting = std::chrono::seconds(1);
 class QueueWorker final : public Worker {
  public:
   QueueWorker(WorkerParts parts, std::string events_end)
-      : parts_(std::move(parts)), jobs_(parts_, parts_.options.name, std::move(events_end)) {
-    for (uint32_t i = 0; i < parts_.options.slots; ++i) {
-      slots_.emplace_back([this](const std::stop_token& stop) { RunSlot(stop); });
+      : parts_(std::move(parts)),
+        jobs_(parts_, parts_.options.name, std::move(events_end)),
+        begun_(parts_.options.slots, TimePoint::max()) {
+    slots_.reserve(begun_.size());
+    for (TimePoint& begun : begun_) {
+      slots_.emplace_back([this, &begun](const std::stop_token& stop) { RunSlot(begun, stop); });
     }
     receiver_ = std::jthread([this](const std::stop_token& stop) { Receive(stop); });
   }
@@ -80,7 +84,8 @@ class QueueWorker final : public Worker {
     while (const size_t room = WaitForRoom(stop)) {
       if (!WaitUntilAgreed(stop)) return;
       Context context = Context::WithStop(stop);
-      if (HasWaiting()) context.deadline = parts_.clock->Now() + kMaxWaiting / 2;
+      // What it takes ahead now it may not want later.
+      if (!HasIdleSlot()) context.deadline = parts_.clock->Now() + kMaxWaiting / 2;
       auto deliveries = parts_.queue->Receive(
           context, {.max_messages = room, .lease = parts_.options.message_lease});
       if (!deliveries.ok()) {
@@ -146,11 +151,14 @@ class QueueWorker final : public Worker {
   // How many jobs the slots will have begun soon, going by the latest ones.
   size_t Ahead() const {
     if (mean_time_ <= Duration(0)) return 0;
-    const auto each = std::min<Duration::rep>(kAhead / mean_time_, kMaxAhead);
-    return std::min<size_t>(static_cast<size_t>(each) * parts_.options.slots, kMaxAhead);
+    const TimePoint before = std::chrono::steady_clock::now() - kAhead;
+    const auto soon = static_cast<size_t>(std::count_if(
+        begun_.begin(), begun_.end(), [before](TimePoint begun) { return begun > before; }));
+    const auto each = static_cast<size_t>(std::min<Duration::rep>(kAhead / mean_time_, kMaxAhead));
+    return std::min<size_t>(each * soon, kMaxAhead);
   }
 
-  void RunSlot(const std::stop_token& stop) {
+  void RunSlot(TimePoint& begun, const std::stop_token& stop) {
     while (true) {
       Delivery delivery;
       {
@@ -159,21 +167,24 @@ class QueueWorker final : public Worker {
         delivery = std::move(waiting_.front().delivery);
         waiting_.pop_front();
         ++busy_;
+        begun = std::chrono::steady_clock::now();
       }
       const bool begins = MayBegin(stop);
-      const auto began = std::chrono::steady_clock::now();
+      const auto start = std::chrono::steady_clock::now();
       begins ? jobs_.Handle(delivery) : jobs_.GiveBack({&delivery, 1});
-      const Duration took = std::chrono::steady_clock::now() - began;
+      const Duration took = std::chrono::steady_clock::now() - start;
       const std::lock_guard lock(mutex_);
+      begun = TimePoint::max();
       if (begins) mean_time_ = mean_time_ == Duration(0) ? took : (mean_time_ * 7 + took) / 8;
       --busy_;
       changed_.notify_all();
     }
   }
 
-  bool HasWaiting() const {
+  // For which no job waits either.
+  bool HasIdleSlot() const {
     const std::lock_guard lock(mutex_);
-    return !waiting_.empty();
+    return busy_ + waiting_.size() < parts_.options.slots;
   }
 
   void GiveBackWaiting(Duration older_than) {
@@ -204,6 +215,7 @@ class QueueWorker final : public Worker {
   std::condition_variable_any changed_;
   std::deque<Waiting> waiting_;
   uint32_t busy_ = 0;
+  std::vector<TimePoint> begun_;  // when each slot began its job; max: it has none
   bool refused_ = false;  // by WorkerOptions::may_begin, the last time it was asked
   Duration mean_time_{};  // of the latest jobs; 0: there was none
   std::vector<std::jthread> slots_;

@@ -163,8 +163,8 @@ class JobTest : public EngineTest {
     while (true) {
       Job job = *jobs_->Get({}, id);
       if (IsTerminal(job.state)) return job;
-      if (job.state == JobState::kPending) fake_clock_.Advance(std::chrono::milliseconds(1));
-      std::this_thread::yield();
+      if (job.state == JobState::kPending) fake_clock_.Advance(std::chrono::milliseconds(50));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
   void SendBody(const std::string& body) {
