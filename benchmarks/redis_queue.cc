@@ -29,9 +29,9 @@ uint16_t FreePort() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  return ntohs(address.sin_port);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  const bool bound = ::bind(fd.get(), any, size) == 0 && ::getsockname(fd.get(), any, &size) == 0;
+  return bound ? ntohs(address.sin_port) : 0;
 }
 
 // Keeps nothing on disk: what is compared is the work, which durability would hide.

@@ -216,8 +216,8 @@ class QueueWorker final : public Worker {
   std::deque<Waiting> waiting_;
   uint32_t busy_ = 0;
   std::vector<TimePoint> begun_;  // when each slot began its job; max: it has none
-  bool refused_ = false;  // by WorkerOptions::may_begin, the last time it was asked
-  Duration mean_time_{};  // of the latest jobs; 0: there was none
+  bool refused_ = false;          // by WorkerOptions::may_begin, the last time it was asked
+  Duration mean_time_{};          // of the latest jobs; 0: there was none
   std::vector<std::jthread> slots_;
   std::jthread receiver_;
 };

@@ -244,9 +244,14 @@ class SandboxTest(CliTest):
             mark = uuid.uuid4().hex
             with subprocess.Popen([NANOGRID, "run", "--json", "-v", self.endless(mark)], env=PLAIN,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-                self.wait_for_process(mark)
-                process.send_signal(number)
-                out, _ = process.communicate(timeout=TIMEOUT)
+                try:
+                    self.wait_for_process(mark, lambda: process.poll() is None)
+                    process.send_signal(number)
+                    out, _ = process.communicate(timeout=TIMEOUT)
+                except BaseException:
+                    process.kill()
+                    print(process.communicate(), file=sys.stderr)
+                    raise
             self.assertEqual(process.returncode, 130)
             answer = json.loads(out)
             self.assertEqual((answer["status"], answer["ending"]), ("CANCELLED", "cancelled"))
@@ -260,7 +265,7 @@ class SandboxTest(CliTest):
         if child == 0:
             os.execve(NANOGRID, [NANOGRID, "run", program], PLAIN)
         self.wait_for_text(terminal, b"started")  # the log is seen while the function runs
-        self.wait_for_process(mark)
+        self.wait_for_process(mark, lambda: os.waitpid(child, os.WNOHANG) == (0, 0))
         os.write(terminal, b"\x03")
         shown = self.read_all(terminal)
         _, status = os.waitpid(child, 0)
@@ -274,9 +279,10 @@ class SandboxTest(CliTest):
             self.assertTrue(select.select([terminal], [], [], TIMEOUT)[0], shown)
             shown += os.read(terminal, 65536)
 
-    def wait_for_process(self, mark):
+    def wait_for_process(self, mark, is_running):
         """Returns when the child of endless() runs; ctest's timeout is for when it never does."""
         while True:
+            self.assertTrue(is_running(), "it ended before its function began")
             for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     if b"while" in path.read_bytes() and mark.encode() in path.read_bytes():

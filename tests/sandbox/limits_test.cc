@@ -11,7 +11,6 @@
 namespace nanogrid {
 namespace {
 
-using testing::AllOf;
 using testing::Ge;
 using testing::IsEmpty;
 using testing::Le;
@@ -270,8 +269,10 @@ TEST_P(Limit, AShareOfTheCpuIsAllItGets) {
   }
   const Outcome outcome = RunAlone(package, "", Context::WithTimeout(milliseconds(1000)));
   EXPECT_THAT(outcome, EndedBy(Ending::kTimeout));
+  // Others may leave it less.
+  EXPECT_THAT(outcome.usage.cpu, Ge(milliseconds(1)));
   const double share = std::chrono::duration<double>(outcome.usage.cpu) / outcome.usage.wall;
-  EXPECT_THAT(share, AllOf(Ge(0.01), Le(0.45)));
+  EXPECT_THAT(share, Le(0.45));
 }
 
 TEST_P(Limit, CpuTimeOfAllProcessesCounts) {

@@ -4,6 +4,7 @@
 // before, and after each way in which they end; with NANOGRID_SOAK given, when nothing else is
 // expected to run, what the kernel holds for the whole machine is compared, too.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ struct Figures {
   size_t spawner_descriptors = 0, spawner_children = 0;
   size_t user_namespaces = 0, network_namespaces = 0, mount_namespaces = 0;  // the spawner holds
   size_t host_mounts = 0;     // of code, at its place in a sandbox
-  size_t spawner_mounts = 0;  // in its namespace and not in the host's, and in the templates
+  size_t spawner_mounts = 0;  // in its namespace and never in the host's, and in the templates
   size_t cgroups = 0;         // of instances, in all hierarchies
   bool operator==(const Figures&) const = default;
 };
@@ -65,16 +66,21 @@ size_t ResidentKiB(const std::string& process) {
 }
 
 // What is mounted where, as a process sees it, without the numbers that differ in every namespace.
-std::multiset<std::string> Mounts(const std::string& process) {
-  std::multiset<std::string> mounts;
+using MountSet = std::multiset<std::string>;
+MountSet Mounts(const std::string& process) {
+  MountSet mounts;
   for (const std::string& line : Lines(ReadFile("/proc/" + process + "/mountinfo"))) {
     std::istringstream in(line);
     std::string id, parent, device, root, point;
     in >> id >> parent >> device >> root >> point;
-    mounts.insert(device + " " + root + " " + point);
+    mounts.insert(fmt::format("{} {} {}", device, root, point));
   }
   return mounts;
 }
+
+// What the host has mounted since this program began. A spawner has a copy of what there was at its
+// start, which goes when somebody else removes the directory.
+MountSet g_host_mounts = Mounts("self");
 
 // How many mounts there are in a mount namespace that `process` holds open; 0 if we may not look.
 size_t CountMounts(pid_t process, const fs::path& descriptor) {
@@ -184,14 +190,16 @@ class Soak : public SandboxTest {
     figures.user_namespaces = spaces["user"].size();
     figures.network_namespaces = spaces["net"].size();
     figures.mount_namespaces = spaces["mnt"].size();
-    const std::multiset<std::string> host = Mounts("self"),
-                                     spawner = Mounts(std::to_string(spawner_));
+    const MountSet host = Mounts("self"), spawner = Mounts(std::to_string(spawner_));
+    for (const std::string& mount : host) {
+      while (g_host_mounts.count(mount) < host.count(mount)) g_host_mounts.insert(mount);
+    }
     figures.host_mounts =
         static_cast<size_t>(std::count_if(host.begin(), host.end(), [](const std::string& mount) {
           return mount.find("/var/task") != std::string::npos;
         }));
     std::vector<std::string> own;
-    std::set_difference(spawner.begin(), spawner.end(), host.begin(), host.end(),
+    std::set_difference(spawner.begin(), spawner.end(), g_host_mounts.begin(), g_host_mounts.end(),
                         std::back_inserter(own));
     figures.spawner_mounts += own.size();
     for (const std::string& group : groups_) {

@@ -150,11 +150,12 @@ Result<std::vector<std::string>> SqsCalls::Send(const Context& context,
 Result<std::vector<SqsMessage>> SqsCalls::Receive(const Context& context,
                                                   const SqsReceive& receive) {
   NANOGRID_ASSIGN_OR_RETURN(const std::string url, Url(context));
-  ++receives_;
-  NANOGRID_ASSIGN_OR_RETURN(const std::string answer,
-                            client_->Json(context, "ReceiveMessage", ReceiveJson(url, receive)));
-  Result<std::vector<SqsMessage>> messages = ParseReceive(answer);
+  const Result<std::string> answer =
+      client_->Json(context, "ReceiveMessage", ReceiveJson(url, receive));
+  auto messages =
+      answer.ok() ? ParseReceive(*answer) : Result<std::vector<SqsMessage>>(answer.status());
   if (messages.ok()) received_ += messages->size();
+  ++receives_;
   return messages;
 }
 

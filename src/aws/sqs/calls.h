@@ -16,7 +16,7 @@ namespace nanogrid::aws {
 // What was asked of SQS so far: its bill.
 struct SqsStats {
   uint64_t sends = 0;     // calls: SendMessageBatch
-  uint64_t receives = 0;  // ReceiveMessage
+  uint64_t receives = 0;  // ReceiveMessage, that have ended
   uint64_t deletes = 0;   // DeleteMessageBatch
   uint64_t extends = 0;   // ChangeMessageVisibilityBatch
   uint64_t others = 0;
