@@ -31,6 +31,8 @@ uint64_t ReadNumber(int fd, const char* label) {
 
 constexpr Duration kFreezeTime = std::chrono::seconds(1);
 constexpr Duration kNap = std::chrono::microseconds(50);
+constexpr int kAskAgain = 200;  // naps: some twenty milliseconds
+constexpr int kThaw = 5 * kAskAgain;
 
 bool IsV2(int freeze_fd) {
   char text[16] = {};  // "0\n" or "THAWED\n"
@@ -91,7 +93,7 @@ bool InstanceFiles::WaitFrozen() const {
   const int state_file = v2_ ? cgroup_.members.get() : cgroup_.freeze.get();
   if (state_file < 0) return false;
   const TimePoint end = std::chrono::steady_clock::now() + kFreezeTime;
-  do {
+  for (int naps = 1; std::chrono::steady_clock::now() < end; ++naps) {
     if (v2_ && ReadNumber(state_file, "frozen ") == 1) return true;
     char state[16] = {};  // "FREEZING" until it is "FROZEN" (v1)
     if (!v2_ && pread(state_file, state, sizeof(state) - 1, 0) > 0 &&
@@ -99,7 +101,11 @@ bool InstanceFiles::WaitFrozen() const {
       return true;
     }
     std::this_thread::sleep_for(kNap);
-  } while (std::chrono::steady_clock::now() < end);
+    if (v2_ || naps % kAskAgain != 0) continue;
+    // v1 may miss who is just being forked: it wants to be asked again, and now and then afresh.
+    if (naps % kThaw == 0) SetFrozen(false);
+    SetFrozen(true);
+  }
   return false;
 }
 
