@@ -1,4 +1,4 @@
-// The worker: a receiver that never takes more than there are free slots, and the slots.
+// The worker: a receiver that takes no more than the slots will have begun soon, and the slots.
 #include "nanogrid/worker.h"
 
 #include <unistd.h>

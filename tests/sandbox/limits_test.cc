@@ -269,8 +269,8 @@ TEST_P(Limit, AShareOfTheCpuIsAllItGets) {
   }
   const Outcome outcome = RunAlone(package, "", Context::WithTimeout(milliseconds(1000)));
   EXPECT_THAT(outcome, EndedBy(Ending::kTimeout));
-  // Others may leave it less.
-  EXPECT_THAT(outcome.usage.cpu, Ge(milliseconds(1)));
+  // A hundredth of its time; a busy machine ends it later than that.
+  EXPECT_THAT(outcome.usage.cpu, Ge(milliseconds(10)));
   const double share = std::chrono::duration<double>(outcome.usage.cpu) / outcome.usage.wall;
   EXPECT_THAT(share, Le(0.45));
 }

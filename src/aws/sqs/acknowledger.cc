@@ -35,10 +35,7 @@ void SqsAcknowledger::Add(std::vector<SqsLease> leases) {
   {
     const std::lock_guard lock(mutex_);
     const TimePoint now = Now();
-    for (SqsLease& lease : leases) {
-      const TimePoint due = now + std::min(linger_, (lease.ends - now) / 2);
-      pending_.push_back({std::move(lease), now, due});
-    }
+    for (SqsLease& lease : leases) pending_.push_back({std::move(lease), now});
     // One thread for a start; more when it cannot keep up.
     if (threads_.empty() || (pending_.size() >= 2 * kSqsBatch && threads_.size() < kThreads)) {
       threads_.emplace_back([this] { Run(); });
@@ -52,6 +49,10 @@ Status SqsAcknowledger::Failure() const {
   return failure_;
 }
 
+TimePoint SqsAcknowledger::Due(const Pending& pending) const {
+  return pending.since + std::min(linger_, (pending.lease.ends - pending.since) / 2);
+}
+
 void SqsAcknowledger::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -61,7 +62,8 @@ void SqsAcknowledger::Run() {
       continue;
     }
     if (pending_.size() < kSqsBatch && !ending_) {
-      const TimePoint due = std::ranges::min_element(pending_, {}, &Pending::due)->due;
+      TimePoint due = TimePoint::max();
+      for (const Pending& each : pending_) due = std::min(due, Due(each));
       if (Now() < due) {
         changed_.wait_until(lock, due);
         continue;

@@ -31,8 +31,9 @@ class SqsAcknowledger {
   struct Pending {
     SqsLease lease{};
     TimePoint since{};
-    TimePoint due{};  // it waits no longer for others to be sent with
   };
+  // It waits no longer for others to be sent with.
+  TimePoint Due(const Pending& pending) const;
   void Run();
   void SendBatch(std::vector<Pending> batch);
 

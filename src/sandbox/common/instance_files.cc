@@ -31,8 +31,8 @@ uint64_t ReadNumber(int fd, const char* label) {
 
 constexpr Duration kFreezeTime = std::chrono::seconds(1);
 constexpr Duration kNap = std::chrono::microseconds(50);
-constexpr int kAskAgain = 200;  // naps: some twenty milliseconds
-constexpr int kThaw = 5 * kAskAgain;
+// After so many naps, some twenty milliseconds, and after so many thawed in between.
+constexpr int kAskAgain = 200, kThaw = 5 * kAskAgain;
 
 bool IsV2(int freeze_fd) {
   char text[16] = {};  // "0\n" or "THAWED\n"

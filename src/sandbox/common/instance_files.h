@@ -52,7 +52,8 @@ class InstanceFiles {
 
   // False if this instance cannot be frozen. Returns before all of it is.
   bool SetFrozen(bool frozen) const;
-  // After SetFrozen(true): until nothing of it runs; false if that does not happen in a second.
+  // After SetFrozen(true), which it repeats: until nothing of it runs; false if that does not happen
+  // in a second.
   bool WaitFrozen() const;
 
   // Kills what is in the cgroup, where the kernel can do that (v2).
